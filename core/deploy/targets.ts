@@ -3,14 +3,14 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Layout } from '#core/store/layout.ts';
 import { withProcessLock } from '#core/store/process-lock.ts';
-import { readOrSetAside } from '#core/store/settings.ts';
+import { readOrRefuse } from '#core/store/settings.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type Target, targetSchema } from '#shared/model/deploy.ts';
 
 const fileSchema = z.object({ version: z.literal(1), targets: z.array(targetSchema) });
 
-/** The clusters and hosts that a person deploys to. None contains a credential. */
+/** The clusters and hosts that a person deploys to. None contains a credential. Errors: STORE_UNUSABLE for all. */
 export interface Targets {
   readonly list: () => Promise<readonly Target[]>;
   /** Errors: NOT_FOUND with the targets there are. */
@@ -22,9 +22,9 @@ export interface Targets {
 }
 
 /** The targets in `layout.targetsPath`, shared by all processes. */
-export function createTargets(layout: Layout, log: (line: string) => void): Targets {
+export function createTargets(layout: Layout): Targets {
   const { targetsPath } = layout;
-  const list = async () => (await readOrSetAside(targetsPath, fileSchema, log))?.targets ?? [];
+  const list = async () => (await readOrRefuse(targetsPath, fileSchema, 'The targets'))?.targets ?? [];
 
   function notFound(name: string, known: readonly Target[]): FirstlightError {
     const names = known.map((target) => target.name).join(', ');

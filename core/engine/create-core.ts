@@ -275,7 +275,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     layout,
     runtimes,
     env,
-    targets: createTargets(layout, log),
+    targets: createTargets(layout),
     getProject: projects.get,
     build: building.build,
     supervisorPath: resources.podSupervisorPath,

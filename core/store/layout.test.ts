@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -107,7 +107,7 @@ describe('the layout', () => {
 });
 
 describe('settings', () => {
-  it('keeps what other keys hold, whoever writes first, and begins anew when broken', async () => {
+  it('keeps what other keys hold, whoever writes first, and leaves a file alone that is not valid', async () => {
     const home = await mkdtemp(join(tmpdir(), 'fl-settings-'));
     try {
       const layout = createLayout({ home, env: {}, uid: 1000 });
@@ -122,7 +122,13 @@ describe('settings', () => {
       }
       await writeFile(layout.settingsPath, '{"a":');
       expect(await settings.get()).toEqual({});
-      expect(lines[0]).toMatch(/^Set aside .*settings\.json: It is not JSON/);
+      expect(lines[0]).toMatch(/^The settings in .*settings\.json are not used. It is not JSON/);
+      await expect(settings.set({ a: 3 })).rejects.toMatchObject({
+        code: 'STORE_UNUSABLE',
+        message: expect.stringContaining('settings.json cannot be used. It is not JSON'),
+      });
+      expect(await readdir(layout.dataDir)).toEqual(['settings.json']);
+      expect(await readFile(layout.settingsPath, 'utf8')).toBe('{"a":');
       await chmod(home, 0o700);
     } finally {
       await rm(home, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { realpath, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
 import { createQueue } from '#shared/queue.ts';
 import type { Layout } from './layout.ts';
 import { withProcessLock } from './process-lock.ts';
@@ -11,6 +12,8 @@ import { undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 export type SettingValues = Record<string, z.output<ReturnType<typeof z.json>>>;
 
 export interface Settings {
+  /** The file that contains them. */
+  readonly path: string;
   readonly get: () => Promise<SettingValues>;
   /** Replaces the named keys, keeps the rest. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly set: (values: SettingValues) => Promise<void>;
@@ -24,22 +27,47 @@ export interface Settings {
 
 const settingsFileSchema = z.record(z.string(), z.json());
 
-/** The settings in `layout.settingsPath`, shared by all processes. A file that cannot be understood is set aside. */
+/**
+ * The settings in `layout.settingsPath`, shared by all processes. People edit that file: while it is not valid it counts
+ * as empty, and is never written.
+ */
 export function createSettings(layout: Layout, log: (line: string) => void = () => undefined): Settings {
   const { settingsPath } = layout;
   const queue = createQueue();
-  const get = async () => (await readOrSetAside(settingsPath, settingsFileSchema, log)) ?? {};
+  const get = async () => {
+    const found = await readJson(settingsPath, settingsFileSchema);
+    if (found.ok) return found.value ?? {};
+    log(`The settings in ${settingsPath} are not used. ${found.reason}`);
+    return {};
+  };
   // In the order of the calls: the last of two values of a key is the one that stays.
   const update: Settings['update'] = (change) =>
     queue(async () => {
       // A home may be reached by several paths; the lock must be the same.
       const dir = await realpath(await layout.ensure(layout.dataDir));
       await withProcessLock(join(dir, basename(settingsPath)), async () => {
-        const present = await get();
-        await writeAtomic(settingsPath, `${JSON.stringify({ ...present, ...change(present) }, null, 2)}\n`);
+        const present = await readOrRefuse(settingsPath, settingsFileSchema, 'The settings');
+        await writeAtomic(settingsPath, `${JSON.stringify({ ...present, ...change(present ?? {}) }, null, 2)}\n`);
       });
     });
-  return { get, update, set: (values) => update(() => values) };
+  return { path: settingsPath, get, update, set: (values) => update(() => values) };
+}
+
+/**
+ * The content of a small file that a person may have edited; undefined when there is none.
+ *
+ * Errors: STORE_UNUSABLE for an invalid one, which stays as it is.
+ */
+export async function readOrRefuse<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  what: string,
+): Promise<z.output<Schema> | undefined> {
+  const found = await readJson(path, schema);
+  if (found.ok) return found.value;
+  throw new FirstlightError('STORE_UNUSABLE', `${what} in ${path} cannot be used. ${found.reason}`, {
+    hint: 'Correct that file, or move it away. Nothing was changed.',
+  });
 }
 
 /** The content of a small file of ours. An invalid one is renamed, and counts as absent. */

@@ -113,6 +113,25 @@ it('uses this machine alone when the setting is not understood', async () => {
   expect(events.join()).toContain('The setting "hosts" is not a list');
 });
 
+it('changes no list that is not valid, and loses none of its entries', async () => {
+  const values = { hosts: [lab, { name: 'Attic 2', uri: 'qemu+unix:///system?socket=/attic' }] };
+  await settings.set(values);
+  const hosts = start();
+  await expect(hosts.add({ name: 'cellar', uri: 'qemu+unix:///system?socket=/cellar' })).rejects.toMatchObject({
+    code: 'STORE_UNUSABLE',
+    message: expect.stringContaining('hosts.1.name'),
+    hint: expect.stringContaining(layout.settingsPath),
+  });
+  expect([await settings.get(), names(hosts)]).toEqual([values, ['local']]);
+});
+
+it('keeps the entry of a host that this machine has by itself', async () => {
+  const hidden = { name: 'firecracker', uri: 'qemu+unix:///system?socket=/elsewhere' };
+  await settings.set({ hosts: [hidden] });
+  await start([{ name: 'firecracker', uri: 'firecracker:///local' }]).add(lab);
+  expect(await settings.get()).toEqual({ hosts: [hidden, lab] });
+});
+
 it('has what else starts machines here as a host that cannot be removed, and says what a missing Firecracker takes', async () => {
   await expect(start().find('firecracker')).rejects.toMatchObject({
     code: 'TOOL_MISSING',

@@ -29,9 +29,9 @@ export interface Hosts {
   readonly find: (name?: string) => Promise<Host>;
   /** Brings the list in line with the settings, which another program may have changed. */
   readonly load: () => Promise<void>;
-  /** Errors: ALREADY_EXISTS; the error of connecting. */
+  /** Errors: ALREADY_EXISTS; STORE_UNUSABLE for a list that is not valid; the error of connecting. */
   readonly add: (entry: HostEntry) => Promise<Host>;
-  /** Errors: NOT_FOUND; BAD_INPUT for this machine. */
+  /** Errors: NOT_FOUND; STORE_UNUSABLE for a list that is not valid; BAD_INPUT for this machine. */
   readonly remove: (name: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -47,15 +47,32 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
   /** One change at a time, so that no host is opened twice. */
   const inTurn = createQueue();
 
+  /** The list as it is in the settings. Errors: STORE_UNUSABLE. */
   function entriesIn({ [settingsKey]: value = [] }: SettingValues): HostEntry[] {
     const parsed = entriesSchema.safeParse(value);
-    if (parsed.success) return parsed.data.filter(({ name }) => !isBuiltIn(name));
-    log(`The setting "${settingsKey}" is not a list of hosts with "name" and "uri"; only this machine is used.`);
-    return [];
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const place = [settingsKey, ...(issue?.path ?? [])].join('.');
+    const message = `The setting "${settingsKey}" is not a list of hosts with "name" and "uri" (${place}: ${issue?.message}).`;
+    throw new FirstlightError('STORE_UNUSABLE', message, {
+      hint: `Correct "${settingsKey}" in ${settings.path}, or remove it there. Nothing was changed.`,
+    });
+  }
+
+  /** The hosts to use: none but this machine while the list is not valid. */
+  async function readEntries(): Promise<HostEntry[]> {
+    const values = await settings.get();
+    try {
+      return entriesIn(values).filter(({ name }) => !isBuiltIn(name));
+    } catch (thrown) {
+      if (!(thrown instanceof FirstlightError)) throw thrown;
+      log(`${thrown.message} Only this machine is used.`);
+      return [];
+    }
   }
 
   async function follow(): Promise<void> {
-    const entries = entriesIn(await settings.get());
+    const entries = await readEntries();
     for (const host of [...others.values()]) {
       const isKept = entries.some(({ name, uri }) => name === host.name && uri === host.vmm.uri);
       if (!isKept) await drop(host);
