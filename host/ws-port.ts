@@ -4,21 +4,25 @@ import { decodeFrame, encodeFrame } from '#shared/contract/ws-codec.ts';
 
 /**
  * A client this far behind is dropped. Streams stop at 100,000 unacknowledged bytes each, so only a client that reads
- * nothing while events and results pile up gets here; it may reconnect and ask again.
+ * nothing while events and results pile up gets here; it may reconnect and ask again. The longest answer has room: a run
+ * whose response has 64 MiB of bytes, in base64.
  */
-const maxBufferedBytes = 64 * 1024 * 1024;
+const maxBufferedBytes = 128 * 1024 * 1024;
 
 /** Close codes of RFC 6455, section 7.4.1. */
 const closeCodes = { protocolError: 1002, tryAgainLater: 1013 } as const;
 
 /** The engine's port over an accepted WebSocket. */
 export function createWebSocketPort(socket: WebSocket): EnginePort {
+  let flushed: Promise<void> = Promise.resolve();
   return {
     send: (message) => {
       if (socket.readyState !== socket.OPEN) return;
-      socket.send(encodeFrame(message));
+      // It calls back with an error when the connection ends before.
+      flushed = new Promise((resolve) => socket.send(encodeFrame(message), () => resolve()));
       if (socket.bufferedAmount > maxBufferedBytes) drop(socket, closeCodes.tryAgainLater, 'reads too slowly');
     },
+    flushed: () => flushed,
     onMessage: (listener) => {
       socket.on('message', (data, isBinary) => {
         // The session validates this message before it acts on it.

@@ -4,6 +4,8 @@ import type { z } from 'zod';
 export interface CallDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly input: Input;
   readonly output: Output;
+  /** True where an answer may take tens of MB. A client gets such answers one after another. */
+  readonly isLarge: boolean;
 }
 
 /** A duplex stream of bytes that is opened with `input`. */
@@ -14,7 +16,12 @@ export interface StreamDefinition<Input extends z.ZodType = z.ZodType> {
 export const call = <Input extends z.ZodType, Output extends z.ZodType>(
   input: Input,
   output: Output,
-): CallDefinition<Input, Output> => ({ input, output });
+): CallDefinition<Input, Output> => ({ input, output, isLarge: false });
+
+export const largeCall = <Input extends z.ZodType, Output extends z.ZodType>(
+  input: Input,
+  output: Output,
+): CallDefinition<Input, Output> => ({ input, output, isLarge: true });
 
 export const stream = <Input extends z.ZodType>(input: Input): StreamDefinition<Input> => ({ input });
 

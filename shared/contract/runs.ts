@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { runSchema, runSummarySchema } from '../model/run.ts';
 import { bootTimelineSchema } from '../model/timeline.ts';
 import { projectIdSchema, runIdSchema } from '../model/units.ts';
-import { call } from './define.ts';
+import { call, largeCall } from './define.ts';
 
 const byRun = z.strictObject({ runId: runIdSchema });
 
@@ -12,7 +12,7 @@ export const runCalls = {
     z.strictObject({ projectId: projectIdSchema.optional(), limit: z.number().int().min(1).max(1000).default(100) }),
     z.array(runSummarySchema),
   ),
-  'runs:get': call(byRun, runSchema),
+  'runs:get': largeCall(byRun, runSchema),
   /** Names a run; null removes the name. Errors: NOT_FOUND; CONFLICT while the run is in progress. */
   'runs:rename': call(byRun.extend({ name: z.string().trim().min(1).max(80).nullable() }), runSummarySchema),
   'runs:remove': call(byRun, z.null()),

@@ -16,12 +16,14 @@ interface OpenCall {
   readonly id: number;
   readonly name: string;
   readonly input: unknown;
+  readonly isLarge: boolean;
   readonly abort: AbortController;
 }
 
 /**
  * The limit of pending calls of one client. A window makes a dozen calls when it opens; a client with more is faulty or
- * hostile, and must not block the engine for others.
+ * hostile, and must not block the engine for others. Of calls with a large answer one runs at a time, until its answer
+ * has left: 64 runs of 64 MiB would take 5 GB of the engine's memory.
  */
 export const sessionLimits = {
   /** Handlers that run at once; further calls wait for their turn, in order. */
@@ -66,7 +68,7 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     const message = parsed.data;
     switch (message.type) {
       case 'call':
-        receiveCall({ id: message.id, name: message.name, input: message.input, abort: new AbortController() });
+        receiveCall(message);
         return;
       case 'cancel':
         cancelCall(message.id);
@@ -95,13 +97,24 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     }
   });
 
-  function receiveCall(call: OpenCall): void {
-    const { id } = call;
+  function receiveCall({
+    id,
+    name,
+    input,
+  }: {
+    readonly id: number;
+    readonly name: string;
+    readonly input: unknown;
+  }): void {
+    const call = { id, name, input, isLarge: lookUp(calls, name)?.isLarge ?? false, abort: new AbortController() };
     if (running.has(id) || waiting.has(id)) port.close();
-    else if (running.size < sessionLimits.runningCalls) void runCall(call);
+    else if (mayRun(call)) void runCall(call);
     else if (waiting.size < sessionLimits.waitingCalls) waiting.set(id, call);
     else send({ type: 'error', id, error: toWireError(tooMany('calls', sessionLimits.waitingCalls)) });
   }
+
+  const mayRun = ({ isLarge }: OpenCall) =>
+    running.size < sessionLimits.runningCalls && !(isLarge && [...running.values()].some((call) => call.isLarge));
 
   function cancelCall(id: number): void {
     running.get(id)?.abort.abort();
@@ -110,14 +123,14 @@ export function serveSession(engine: Engine, port: EnginePort): void {
   }
 
   function runNext(): void {
-    const [next] = waiting.values();
+    const next = [...waiting.values()].find(mayRun);
     if (next === undefined) return;
     waiting.delete(next.id);
     void runCall(next);
   }
 
   async function runCall(call: OpenCall): Promise<void> {
-    const { id, name, input, abort } = call;
+    const { id, name, input, isLarge, abort } = call;
     running.set(id, call);
     try {
       const request = validate('call', name, lookUp(calls, name)?.input, input);
@@ -129,6 +142,7 @@ export function serveSession(engine: Engine, port: EnginePort): void {
         progress: (progress: never) => send({ type: 'progress', id, progress }),
       });
       send({ type: 'result', id, value });
+      if (isLarge) await port.flushed?.();
     } catch (thrown) {
       send({ type: 'error', id, error: toWireError(thrown) });
     } finally {

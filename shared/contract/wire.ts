@@ -34,7 +34,10 @@ export interface Port<Out, In> {
   readonly close: () => void;
 }
 export type ClientPort = Port<ClientMessage, EngineMessage>;
-export type EnginePort = Port<EngineMessage, ClientMessage>;
+export interface EnginePort extends Port<EngineMessage, ClientMessage> {
+  /** Resolves when all that was sent has left this process, or the port has closed. Absent where nothing tells. */
+  readonly flushed?: () => Promise<void>;
+}
 
 /** Longer than any name in the contract. */
 export const maxNameLength = 100;

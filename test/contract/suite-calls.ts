@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { sessionLimits } from '#shared/contract/session.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import type { Run } from '#shared/model/run.ts';
+import type { RunId } from '#shared/model/units.ts';
 import { aborted, connected, info, type Start } from './suite-parts.ts';
 
 /** Calls, and the events that are sent without one, over any transport. */
@@ -105,6 +107,51 @@ export function describeCalls(start: Start): void {
         for (const { release } of inside) release();
         await new Promise((resolve) => setImmediate(resolve));
         expect(inside).toHaveLength(runningCalls);
+      });
+    });
+
+    describe('with a large answer', () => {
+      const runIds = ['mwz0gl37-387v98', 'mwz0gl37-387v99', 'mwz0gl37-387v9a'] as RunId[];
+      const startSlow = async () => {
+        const inside: { runId: RunId; release: () => void }[] = [];
+        const connection = await start({
+          calls: {
+            'app:info': () => info,
+            'runs:get': ({ runId }) =>
+              new Promise((resolve) => {
+                inside.push({ runId, release: () => resolve({ id: runId } as Run) });
+              }),
+          },
+        });
+        return { ...connection, inside };
+      };
+
+      test('run one at a time, in order, and others pass them by', async () => {
+        const { client, inside } = await startSlow();
+        const answers = runIds.map((runId) => client.call('runs:get', { runId }));
+        expect(await client.call('app:info', {})).toEqual(info);
+        for (const [index, runId] of runIds.entries()) {
+          await vi.waitFor(() => expect(inside).toHaveLength(index + 1));
+          expect(inside[index]?.runId).toBe(runId);
+          inside[index]?.release();
+        }
+        expect((await Promise.all(answers)).map(({ id }) => id)).toEqual(runIds);
+      });
+
+      test('are never run once they are abandoned', async () => {
+        const { client, inside } = await startSlow();
+        const abort = new AbortController();
+        const [first, second, third] = runIds.map((runId, index) =>
+          client.call('runs:get', { runId }, index === 1 ? { signal: abort.signal } : {}),
+        );
+        await vi.waitFor(() => expect(inside).toHaveLength(1));
+        abort.abort();
+        await expect(second).rejects.toMatchObject({ code: 'CANCELLED' });
+        inside[0]?.release();
+        await vi.waitFor(() => expect(inside).toHaveLength(2));
+        inside[1]?.release();
+        expect([await first, await third].map((run) => run?.id)).toEqual([runIds[0], runIds[2]]);
+        expect(inside).toHaveLength(2);
       });
     });
 
