@@ -292,6 +292,22 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'host rm lab',
   ]).action(lazily(async () => (await import('./commands/host.ts')).removeHost));
 
+  const registry = program
+    .command('registry')
+    .description('Say which token services get the name and password for a registry.');
+  addTo(registry, 'ls', 'List the registries with a token service on another host.', ['registry ls'])
+    .alias('list')
+    .action(lazily(async () => (await import('./commands/registry.ts')).listRegistries));
+  addTo(
+    registry,
+    'allow <registry> <token-service>',
+    'Send the name and password for a registry to its token service on another host, as GitLab has one.',
+    ['registry allow registry.example.com https://gitlab.example.com'],
+  ).action(lazily(async () => (await import('./commands/registry.ts')).allowRegistry));
+  addTo(registry, 'rm <registry>', 'Send them to the registry’s own hosts only again.', [
+    'registry rm registry.example.com',
+  ]).action(lazily(async () => (await import('./commands/registry.ts')).forgetRegistry));
+
   addImageCommands(program.command('image'), addTo, lazily);
   addDeployCommands(program, addTo, lazily);
 

@@ -11,6 +11,7 @@ import {
 import type { Build } from '#core/images/image-store.ts';
 import { fromFormatError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
+import { allowedTokenService } from '#core/store/token-services.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
@@ -20,6 +21,7 @@ import { findRegistryCredentials } from './credentials.ts';
 import type { PodImage } from './pod-image/pod-image.ts';
 
 interface PushContext {
+  readonly layout: Layout;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
@@ -57,13 +59,13 @@ export async function pushFunction(
   { bundle, image }: Pick<Build, 'bundle' | 'image'>,
   pod: PodImage,
   { layout, env, version, findCommit }: FunctionContext,
-  options: Omit<PushContext, 'env'> & { readonly signKey?: string | undefined },
+  options: Omit<PushContext, 'env' | 'layout'> & { readonly signKey?: string | undefined },
 ): Promise<Pushed> {
   const { signKey, progress } = options;
   const key = signKey === undefined ? null : await readSigningKey(signKey, env);
   try {
-    const place = await openRegistry(target, bundle.config.name, image.id, { ...options, env });
-    const pushed = await push(place, target, pod.image, { ...options, env });
+    const place = await openRegistry(target, bundle.config.name, image.id, { ...options, layout, env });
+    const pushed = await push(place, target, pod.image, { ...options, layout, env });
     progress({ step: 'push', message: 'Attaching SBOM and provenance' });
     const commit = await findCommit(bundle.projectDir);
     const vmmDigest = pod.image.layers[0]?.digest.slice(-32);
@@ -85,7 +87,7 @@ async function openRegistry(
   target: KubernetesTarget,
   name: string,
   imageId: string,
-  { env, signal }: PushContext,
+  { layout, env, signal }: PushContext,
 ): Promise<Place> {
   const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
   if (reference.kind !== 'registry') {
@@ -93,7 +95,8 @@ async function openRegistry(
   }
   const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
   const credentials = (host: string) => findRegistryCredentials(host, env, signal);
-  return { reference, access: { credentials, ca, plainHttp: target.plainHttp, signal } };
+  const tokenService = allowedTokenService(layout);
+  return { reference, access: { credentials, tokenService, ca, plainHttp: target.plainHttp, signal } };
 }
 
 const push = (

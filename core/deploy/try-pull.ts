@@ -34,6 +34,7 @@ export async function tryPull(
   try {
     const image = await makeTrialImage(context, signal);
     const pushed = await pushPodImage(cluster.target, name, image.manifest.digest.slice(7), image, {
+      layout: context.layout,
       env: context.env,
       signal,
       progress: () => undefined,

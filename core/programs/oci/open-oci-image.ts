@@ -11,6 +11,7 @@ import {
 } from '@firstlight/oci';
 import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
+import { allowedTokenService } from '#core/store/token-services.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { ReadStart } from './resolve-command.ts';
@@ -64,6 +65,7 @@ export function openOciImage(text: string, options: OpenOciImageOptions): Promis
       cache,
       cwd,
       env,
+      tokenService: allowedTokenService(layout),
       signal,
       onLayer: ({ index, layers: count, bytes }) => {
         const size = bytes === null ? '' : `, ${formatBytes(bytes)}`;

@@ -10,7 +10,8 @@ import { OciError } from './oci-error.ts';
 import { readLayout } from './read-layout.ts';
 import { readSaved } from './read-saved.ts';
 import { formatReference, type OciReference, parseReference } from './reference.ts';
-import { readRegistry } from './registry.ts';
+import { type RegistryOptions, readRegistry } from './registry.ts';
+import type { AllowedTokenService } from './registry-auth.ts';
 
 /** The next layer to read. Units: `bytes` packed; null where the size is unknown. */
 export interface LayerProgress {
@@ -27,6 +28,8 @@ export interface OpenImageOptions {
   readonly cwd?: string;
   /** The environment for a registry's credentials. Default: the process's own. */
   readonly env?: NodeJS.ProcessEnv;
+  /** The token services that a person has allowed. Default: none but a registry's own. */
+  readonly tokenService?: AllowedTokenService;
   readonly signal?: AbortSignal | undefined;
   readonly onLayer?: (progress: LayerProgress) => void;
 }
@@ -53,10 +56,10 @@ export interface OpenedImage {
  * signal's reason. No partly read layer stays in the cache.
  */
 export async function openImage(text: string, options: OpenImageOptions): Promise<OpenedImage> {
-  const { cache, cwd = process.cwd(), env = process.env, signal, onLayer } = options;
+  const { cache, cwd = process.cwd(), env = process.env, tokenService, signal, onLayer } = options;
   const reference = parseReference(text, cwd);
   const what = formatReference(reference);
-  const parts = await findParts(reference, { cache, env, signal });
+  const parts = await findParts(reference, { cache, env, tokenService, signal });
   try {
     const files = createPathTree({ upward: 'stay' });
     const skipped: string[] = [];
@@ -83,9 +86,7 @@ export async function openImage(text: string, options: OpenImageOptions): Promis
   }
 }
 
-type Means = Required<Pick<OpenImageOptions, 'cache' | 'env'>> & Pick<OpenImageOptions, 'signal'>;
-
-async function findParts(reference: OciReference, means: Means): Promise<ImageParts> {
+async function findParts(reference: OciReference, means: RegistryOptions): Promise<ImageParts> {
   if (reference.kind === 'registry') return readRegistry(reference, means);
   const { path, tag, kind } = reference;
   const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;

@@ -27,6 +27,28 @@ describe('the credentials of a registry', () => {
   });
 
   it.each([
+    ['https://gitlab.example.com/jwt/auth', true],
+    ['https://gitlab.example.com:443/jwt/auth', true],
+    ['https://gitlab.example.com:8443/jwt/auth', false],
+    ['https://x.gitlab.example.com/jwt/auth', false],
+    ['https://gitlab.example.com.evil.example/jwt/auth', false],
+    ['https://gitlab.example.com@evil.example/jwt/auth', false],
+  ])('of a registry whose token service a person has allowed: to %s %s', (realm, goes) => {
+    const allowed = 'https://gitlab.example.com';
+    const host = 'registry.example.com';
+    const found = findTokenService(realm, new URL(`https://${host}`), host, 'Basic eDp5', allowed);
+    expect(found).toMatchObject({ authorization: goes ? 'Basic eDp5' : null, isForeign: !goes });
+  });
+
+  it('do not go to an allowed token service over plain HTTP', () => {
+    const realm = 'http://gitlab.example.com/jwt';
+    const base = new URL('https://registry.example.com');
+    expect(() => findTokenService(realm, base, base.host, 'Basic eDp5', new URL(realm).origin)).toThrow(
+      expect.objectContaining({ reason: 'registry-unreachable' }),
+    );
+  });
+
+  it.each([
     ['ghcr.io', 'http://ghcr.io/token'],
     ['ghcr.io', 'http://127.0.0.1:80/token'],
     ['ghcr.io', 'file:///etc/passwd'],

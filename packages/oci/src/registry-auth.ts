@@ -71,6 +71,12 @@ export function parseChallenge(header: string): Challenge | null {
   return { scheme: 'bearer', realm, service: fields.get('service') ?? null, scope: fields.get('scope') ?? null };
 }
 
+/**
+ * The origin (`https://gitlab.example.com`) that a person has allowed as the token service of a registry, or null. Its own
+ * word is not enough: a registry could have the name and password for it sent to anybody.
+ */
+export type AllowedTokenService = (host: string) => Promise<string | null>;
+
 /** The realm of a bearer challenge, and the header that may go there with the request for a token. */
 export interface TokenService {
   readonly url: URL;
@@ -80,12 +86,18 @@ export interface TokenService {
 }
 
 /**
- * Where to get a token. The credentials of a registry go to a realm of its own only, and never over plain HTTP where the
- * registry itself is asked over HTTPS.
+ * Where to get a token. The credentials of a registry go to a realm of its own only, or to the one of the origin
+ * `allowed`, and never over plain HTTP where the registry itself is asked over HTTPS.
  *
  * Errors: `registry-unreachable` for a realm that is no address, or one that is not safe to ask.
  */
-export function findTokenService(realm: string, base: URL, host: string, own: string | null): TokenService {
+export function findTokenService(
+  realm: string,
+  base: URL,
+  host: string,
+  own: string | null,
+  allowed: string | null = null,
+): TokenService {
   if (!URL.canParse(realm)) throw unreachable(base, 'it names no address to get a token from');
   const url = new URL(realm);
   const isSafe =
@@ -94,7 +106,7 @@ export function findTokenService(realm: string, base: URL, host: string, own: st
       ((isLoopback(base.hostname) && isLoopback(url.hostname)) ||
         (base.protocol === 'http:' && url.host === base.host)));
   if (!isSafe) throw unreachable(base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
-  const isOwn = isRealmOf(host, url.hostname);
+  const isOwn = url.origin === allowed || isRealmOf(host, url.hostname);
   return { url, authorization: isOwn ? own : null, isForeign: own !== null && !isOwn };
 }
 
@@ -111,13 +123,12 @@ function isRealmOf(host: string, realm: string): boolean {
 
 /** The refusal of a token service that did not get the registry's credentials. `act`: "give" or "take". */
 export function foreignRealm(host: string, name: string, realm: URL, act: 'give' | 'take'): OciError {
-  const { hostname } = realm;
-  const instead = act === 'give' ? ' Save the image to a file and import that.' : '';
+  const { hostname, origin } = realm;
   return new OciError(
     'registry-denied',
     `The registry ${host} does not ${act} ${name} without a login at ${hostname}.`,
     {
-      hint: `The name and password for ${host} are not sent to another host.${instead}`,
+      hint: `The name and password for ${host} are not sent to another host. If it is the one that gives out its tokens, and not a trap, allow it: firstlight registry allow ${host} ${origin}`,
       subject: host,
     },
   );

@@ -7,6 +7,7 @@ import { maxManifestBytes } from './manifest.ts';
 import { OciError } from './oci-error.ts';
 import { digestPattern, formatReference, type OciReference } from './reference.ts';
 import {
+  type AllowedTokenService,
   type Challenge,
   type Credentials,
   findCredentials,
@@ -21,6 +22,7 @@ import { digestOf, readAll, verifyBytes } from './verify.ts';
 export interface RegistryOptions {
   readonly cache: BlobCache;
   readonly env: NodeJS.ProcessEnv;
+  readonly tokenService?: AllowedTokenService | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -68,7 +70,7 @@ export async function readRegistry(reference: RegistryReference, options: Regist
 const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
 
 /** A client for one repository of a registry: it fetches documents and blobs, and authenticates when challenged. */
-function createClient({ host, name }: RegistryReference, { env, signal }: RegistryOptions) {
+function createClient({ host, name }: RegistryReference, { env, tokenService, signal }: RegistryOptions) {
   const base = new URL(`https://${apiHostOf(host)}`);
   if (isLoopback(base.hostname)) base.protocol = 'http:';
   let authorization: string | null = null;
@@ -89,7 +91,7 @@ function createClient({ host, name }: RegistryReference, { env, signal }: Regist
       await drop(answer);
       const challenge = parseChallenge(answer.headers.get('www-authenticate') ?? '');
       const { basic, inHelper } = await findCredentials(host, env);
-      authorization = await prove(challenge, basic, { host, name, base, signal });
+      authorization = await prove(challenge, basic, { host, name, base, tokenService, signal });
       if (authorization !== null) answer = await ask();
       if (answer.status === 401) throw denied(host, name, basic !== null, inHelper);
     }
@@ -103,6 +105,7 @@ interface Asker {
   readonly host: string;
   readonly name: string;
   readonly base: URL;
+  readonly tokenService: AllowedTokenService | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -111,7 +114,9 @@ async function prove(challenge: Challenge | null, basic: Credentials | null, ask
   if (challenge === null) return null;
   const own = basic === null ? null : `Basic ${basic}`;
   if (challenge.scheme === 'basic') return own;
-  const { url, authorization, isForeign } = findTokenService(challenge.realm, asker.base, asker.host, own);
+  const { base, host, tokenService } = asker;
+  const allowed = (await tokenService?.(host)) ?? null;
+  const { url, authorization, isForeign } = findTokenService(challenge.realm, base, host, own, allowed);
   if (challenge.service !== null) url.searchParams.set('service', challenge.service);
   url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
   const answer = await get(url, authorization === null ? {} : { authorization }, asker.signal);

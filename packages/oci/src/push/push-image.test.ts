@@ -1,13 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileTree } from '@firstlight/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createBlobCache } from '../blob-cache.ts';
+import { openImage } from '../open-image.ts';
 import { parseReference } from '../reference.ts';
+import { elfHead } from '../testing/make-layout.ts';
 import { missingPrograms, startRegistry } from '../testing/start-registry.ts';
+import { startTokenServer } from '../testing/token-server.ts';
 import { writeLayer } from '../write/blob.ts';
 import { composeImage } from '../write/compose.ts';
 import { pushArtifacts, pushSignature } from './push-artifact.ts';
@@ -121,6 +125,49 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
     }
   });
 });
+
+const tools = missingPrograms('docker-registry', 'openssl');
+
+describe.skipIf(tools.length > 0)(
+  'a real registry with a token service on another host (needs docker-registry)',
+  () => {
+    it('gets name and password through it where a person has allowed that, to push and to pull', async () => {
+      const basic = Buffer.from('ada:secret').toString('base64');
+      const tokens = await startTokenServer(join(dir, 'tokens'), basic);
+      const registry = await startRegistry(join(dir, 'registry'), tokens.auth);
+      try {
+        const image = await makeImage(elfHead());
+        const credentials = async () => basic;
+        await expect(pushImage(at(registry.host), image, { credentials, chunkBytes })).rejects.toMatchObject({
+          reason: 'registry-denied',
+          hint: expect.stringContaining(`firstlight registry allow ${registry.host} ${tokens.origin}`),
+        });
+        expect(tokens.seen).toEqual([undefined]);
+        const tokenService = async (host: string) => (host === registry.host ? tokens.origin : null);
+        const pushed = await pushImage(at(registry.host), image, { credentials, tokenService, chunkBytes });
+        expect(pushed.digest).toBe(image.manifest.digest);
+
+        const home = join(dir, 'home');
+        mkdirSync(join(home, '.docker'), { recursive: true });
+        const auths = { [registry.host]: { auth: basic } };
+        writeFileSync(join(home, '.docker/config.json'), JSON.stringify({ auths }));
+        const pull = (more: object) => {
+          const cache = createBlobCache({ dir: join(home, 'blobs') });
+          return openImage(`docker://${registry.host}/team/app:1`, { cache, env: { HOME: home }, ...more });
+        };
+        await expect(pull({})).rejects.toMatchObject({ reason: 'registry-denied' });
+        await expect(pull({ tokenService: async () => 'https://other.example' })).rejects.toMatchObject({
+          reason: 'registry-denied',
+        });
+        expect(tokens.seen.slice(-2)).toEqual([undefined, undefined]);
+        expect((await pull({ tokenService })).digest).toBe(image.manifest.digest);
+      } finally {
+        await registry.stop();
+        tokens.stop();
+      }
+    });
+  },
+);
 
 /** A registry whose faults a test controls. */
 class FaultyRegistry {

@@ -2,13 +2,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { OciError } from '../oci-error.ts';
-import { type Credentials, findTokenService, foreignRealm, parseChallenge, parseToken } from '../registry-auth.ts';
+import {
+  type AllowedTokenService,
+  type Credentials,
+  findTokenService,
+  foreignRealm,
+  parseChallenge,
+  parseToken,
+} from '../registry-auth.ts';
 import { isLoopback, unreachable } from '../registry-http.ts';
 import { type Answer, type Sent, send } from './http.ts';
 
 export interface RegistryAccess {
   /** Base64 of `name:password` for a registry, or null. */
   readonly credentials: (host: string) => Promise<Credentials | null>;
+  readonly tokenService?: AllowedTokenService | undefined;
   /** Certificates in PEM that are trusted in addition to the system's. */
   readonly ca?: string | undefined;
   /** True to use plain HTTP with a registry that is not on loopback. */
@@ -63,7 +71,8 @@ export async function openRepository(
     const basic = await access.credentials(host);
     const own = basic === null ? null : `Basic ${basic}`;
     if (challenge === null || challenge.scheme === 'basic') return own;
-    const { url, authorization: basicHeader, isForeign } = findTokenService(challenge.realm, base, host, own);
+    const allowed = (await access.tokenService?.(host)) ?? null;
+    const { url, authorization: basicHeader, isForeign } = findTokenService(challenge.realm, base, host, own, allowed);
     if (challenge.service !== null) url.searchParams.set('service', challenge.service);
     url.searchParams.append('scope', `repository:${name}:pull,push`);
     for (const other of mountFrom) url.searchParams.append('scope', `repository:${other}:pull`);
