@@ -22,7 +22,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--plain-http', 'speak HTTP without TLS to the registry')
     .option(
       '--engine <engine>',
-      'pod: with its own VMM; kubevirt: a virtual machine; runtimeclass:NAME: a container (default: pod)',
+      'pod: with its own VMM; kubevirt: a virtual machine; runtimeclass:NAME: a container, or with urunc a unikernel (default: pod)',
     )
     .addOption(new Option('--workload <kind>', 'what runs a function (default: deployment)').choices(workloadKinds))
     .option('--pull-secret <name>', 'the Secret with which the cluster’s nodes pull')

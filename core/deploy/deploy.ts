@@ -5,7 +5,7 @@ import type { BuildWithEnv } from '#core/images/build-with-env.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import { type DeployResult, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
+import { type DeployResult, runtimeClassOf, usesKubevirt, usesUrunc } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { checkRoute } from './check-route.ts';
@@ -73,11 +73,13 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const hasVariables = Object.keys({ ...variables, ...secrets.keys }).length > 0;
   const runtimeClass = runtimeClassOf(cluster.target);
   const isVm = usesKubevirt(cluster.target);
-  const what = isVm
-    ? 'Packing its kernel'
-    : runtimeClass === null
-      ? 'Packing it with its virtual machine'
-      : 'Packing it as a container';
+  const isUnikernel = usesUrunc(cluster.target);
+  const what =
+    isVm || isUnikernel
+      ? 'Packing its kernel'
+      : runtimeClass === null
+        ? 'Packing it with its virtual machine'
+        : 'Packing it as a container';
   const pod = await step('image', what, async () => {
     const value = await packImage(cluster.target, context, { ...built, hasVariables, signal, progress, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
@@ -112,11 +114,13 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       route: options.route,
       kvmResource: kvm.resource,
       vm: pod.vm,
+      port: pod.port,
       revision: deployed.revisionFor?.(pushed.reference),
     });
     const value = await deployed.apply(objects, options, signal);
     const accel = kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}`;
-    const detail = runtimeClass === null ? accel : `a container of RuntimeClass ${runtimeClass}`;
+    const detail =
+      runtimeClass === null ? accel : `a ${isUnikernel ? 'unikernel' : 'container'} of RuntimeClass ${runtimeClass}`;
     return { value, detail: isVm ? 'virtual machines of KubeVirt' : detail };
   });
   const { namespace, target } = cluster;

@@ -1,4 +1,4 @@
-import { type KubernetesTarget, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
+import { type KubernetesTarget, runtimeClassOf, usesKubevirt, usesUrunc } from '#shared/model/deploy.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeployContext } from './deploy-context.ts';
@@ -22,8 +22,9 @@ export function findLacks(
   },
 ): readonly string[] {
   // An ordinary container has the network of its pod, and its variables before anything of it runs.
-  if (runtimeClassOf(target) !== null) return [];
-  const lacks = runtimes.get(image.runtime)?.describeLacks?.(config, usesKubevirt(target) ? 'alone' : 'pod') ?? [];
+  const isAlone = usesKubevirt(target) || usesUrunc(target);
+  if (runtimeClassOf(target) !== null && !isAlone) return [];
+  const lacks = runtimes.get(image.runtime)?.describeLacks?.(config, isAlone ? 'alone' : 'pod') ?? [];
   const early = Object.keys(secrets).filter((name) => image.envAtLoad?.includes(name));
   return [
     ...lacks,

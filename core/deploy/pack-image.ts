@@ -2,13 +2,14 @@ import type { GivesVariables } from '#core/images/build-with-env.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type KubernetesTarget, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
+import { type KubernetesTarget, runtimeClassOf, usesKubevirt, usesUrunc } from '#shared/model/deploy.ts';
 import { findRuntimeClass } from './check-runtime-class.ts';
 import type { Cluster } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { makeVmImage } from './kubevirt/vm-image.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { makeUruncImage } from './pod-image/urunc-image.ts';
 import { makeVmmLayer, type VmmLayer } from './pod-image/vmm-layer.ts';
 
 export interface PackRequest extends Pick<Build, 'bundle' | 'image'> {
@@ -33,11 +34,11 @@ export function beginVmmLayer(
 
 /** When a target's engine gives a function its variables. */
 export const givesVariables = (target: KubernetesTarget): GivesVariables => {
-  if (usesKubevirt(target)) return 'never';
+  if (usesKubevirt(target) || usesUrunc(target)) return 'never';
   return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
 };
 
-/** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage` and `makeVmImage`. */
+/** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage`, `makeUruncImage` and `makeVmImage`. */
 export async function packImage(
   target: KubernetesTarget,
   context: DeployContext,
@@ -46,6 +47,7 @@ export async function packImage(
   const { bundle, image, vmm } = request;
   const runtime = context.runtimes.get(image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
+  if (usesUrunc(target)) return await makeUruncImage({ ...context, ...request, runtime, config: bundle.config });
   if (runtimeClassOf(target) !== null) return await makeContainerImage({ ...context, ...request, runtime });
   if (usesKubevirt(target)) return await makeVmImage({ ...context, ...request, runtime, config: bundle.config });
   return await makePodImage({ ...context, ...request, runtime, config: bundle.config, vmm: vmm ?? undefined });

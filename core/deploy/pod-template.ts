@@ -60,6 +60,8 @@ export interface WorkloadRequest {
   readonly secretVersions?: string | undefined;
   /** The name of a device plugin's resource that gives KVM, or null. */
   readonly kvmResource: string | null;
+  /** The port of a unikernel that a RuntimeClass runs. */
+  readonly port?: number | undefined;
   /** The RuntimeClass of an ordinary container; null: a pod with its own VMM. */
   readonly runtimeClass?: string | null | undefined;
   /** Given for a virtual machine of KubeVirt, with the number of its revision. */
@@ -70,7 +72,9 @@ export interface WorkloadRequest {
 /** The template of a function's pods. */
 export function makePodTemplate(request: WorkloadRequest): PodTemplate {
   const { config, target, runtimeClass = null } = request;
-  const overhead = runtimeClass === null ? overheadOf(config) : [];
+  // The VMM of a unikernel runs in its pod's limits, whoever starts it.
+  const hasVmm = runtimeClass === null || request.port !== undefined;
+  const overhead = hasVmm ? overheadOf(config) : [];
   const memory = `${config.memoryMiB + overhead.reduce((sum, { mib }) => sum + mib, 0)}Mi`;
   const parts = [{ what: 'guest', mib: config.memoryMiB }, ...overhead];
   return {
@@ -181,7 +185,7 @@ function makePlainContainer(request: WorkloadRequest, memory: string) {
     name: 'function',
     image: request.image,
     ...variablesOf(request, ''),
-    ports: [{ name: 'http', containerPort: request.config.port ?? podPorts.http, protocol: 'TCP' }],
+    ports: [{ name: 'http', containerPort: request.port ?? request.config.port ?? podPorts.http, protocol: 'TCP' }],
     resources: { requests: { cpu: '100m', memory }, limits: { memory } },
     readinessProbe: { ...listens, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 },
     livenessProbe: { ...listens, initialDelaySeconds: 60, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 5 },

@@ -68,6 +68,7 @@ export async function previewDeploy(
     kvmResource: kvm.resource,
     runtimeClass: runtimeClassOf(target),
     vm: pod.vm,
+    port: pod.port,
     revision: before.revisionFor?.(reference),
   });
   const was: KubeObject[] = [];
@@ -155,6 +156,7 @@ export async function makeManifests(
     kvmResource: null,
     runtimeClass: runtimeClassOf(target),
     vm: pod.vm,
+    port: pod.port,
   });
   const own = Object.entries(secrets).filter(([, { secret }]) => secret === undefined);
   const secretName = secretNameOf(config.name);

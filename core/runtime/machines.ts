@@ -61,7 +61,7 @@ export interface PodMachine {
   readonly diskPath: string | null;
 }
 
-/** Where a guest that nobody speaks to serves. Shape: dotted IPv4 addresses. */
+/** Where a guest that nobody speaks to serves. Shape: dotted IPv4 addresses; 0.0.0.0: it is told at its start. */
 export interface AloneNetwork {
   readonly address: string;
   readonly netmask: string;
@@ -114,7 +114,7 @@ export interface RuntimeMachines {
    */
   readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
   /**
-   * A guest for a virtual machine whose host does not know Firstlight, as on KubeVirt. Absent: the runtime has none.
+   * A guest for a virtual machine whose host does not know Firstlight, as on KubeVirt or by urunc. Absent: the runtime has none.
    *
    * Errors: MACHINE_UNSUPPORTED for a function that serves no port; IMAGE_INVALID.
    */

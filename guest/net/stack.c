@@ -2,9 +2,12 @@
 
 #include "../boot/config.h"
 #include "../boot/panic.h"
+#include "../dev/alone.h"
 #include "../dev/clock.h"
 #include "../dev/virtio-net.h"
+#include "../mm/pages.h"
 #include "../rt/random.h"
+#include "given.h"
 #include "hooks.h"
 #include "lease.h"
 #include "lwip/dns.h"
@@ -20,6 +23,8 @@
 #define DNS_TICK_MS DNS_TMR_INTERVAL
 
 static struct netif card;
+/* 1 when a DHCP server is asked for the addresses. */
+static int is_leased;
 static uint64_t tcp_due, arp_due, dns_due;
 
 _Noreturn void net_assert(const char *message) { panic("the network: %s", message); }
@@ -59,11 +64,16 @@ int stack_open(void) {
   if (!virtio_net_init()) return 0;
   lwip_init();
   const struct ember_config *c = config();
-  ip4_addr_t address = {c->address}, netmask = {c->netmask}, gateway = {c->gateway};
+  struct given given = {c->address, c->gateway, c->netmask};
+  uint32_t bytes;
+  const char *text = is_alone() ? pages_command_line(&bytes) : 0;
+  if (text) given_read(text, bytes, &given);
+  ip4_addr_t address = {given.address}, netmask = {given.netmask}, gateway = {given.gateway};
   netif_add(&card, &address, &netmask, &gateway, 0, open_card, ethernet_input);
   netif_set_default(&card);
   netif_set_up(&card);
-  if (!c->address) {
+  is_leased = !given.address;
+  if (is_leased) {
     lease_begin(&card);
     return 1;
   }
@@ -90,7 +100,7 @@ static void take_frame(const uint8_t *frame, uint32_t length) {
   /* Without memory the frame is lost, and its sender repeats it. */
   if (!p) return;
   memcpy(p->payload, frame, length);
-  if (!config()->address) lease_input(p);
+  if (is_leased) lease_input(p);
   else if (card.input(p, &card) != ERR_OK) pbuf_free(p);
 }
 

@@ -49,6 +49,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   vsock: { source: 'dev/vsock.c', flags: [] },
   card: { source: 'dev/virtio-net.c', flags: [] },
   disk: { source: 'dev/virtio-blk.c', flags: [] },
+  given: { source: 'net/given.c', flags: [] },
   mmio: { source: 'dev/virtio-mmio.c', flags: ['-include', path.join(guest, 'test/host/fake-registers.h')] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };
@@ -112,7 +113,7 @@ it.skipIf(lwip === null)(
       ],
     ];
     const ours = [
-      ...['stack', 'lease', 'server', 'clients', 'fetch'].map((name) => `net/${name}.c`),
+      ...['stack', 'given', 'lease', 'server', 'clients', 'fetch'].map((name) => `net/${name}.c`),
       'rt/format.c',
       ...['answer', 'buffer', 'event', 'request', 'response'].map((name) => `http/${name}.c`),
     ];

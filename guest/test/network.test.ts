@@ -197,6 +197,23 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(answers[0]?.random).not.toBe(answers[1]?.random);
   });
 
+  it('takes the addresses that its command line gives, as urunc starts it', async () => {
+    const port = await freePort();
+    const given = 'ip=10.0.2.9::10.0.2.1:255.255.255.0:urunc:eth0:off';
+    await functions.boot(code, {
+      firmware: 'seabios',
+      cpu: 'max',
+      network: { ...kubevirt, ports: [8080], timeoutMs: 5000 },
+      extra: [
+        ...['-append', `panic=-1 console=ttyS0 ${given} PATH=/bin init=function -- firstlight.alone`],
+        ...['-netdev', `user,id=net0,restrict=on,host=10.0.2.1,hostfwd=tcp:127.0.0.1:${port}-10.0.2.9:8080`],
+        ...['-device', 'virtio-net-pci,netdev=net0,romfile='],
+      ],
+    });
+    const { body } = await vi.waitFor(async () => await call(port, '/there'), { timeout: 20_000, interval: 20 });
+    expect(JSON.parse(body)).toMatchObject({ path: '/there' });
+  });
+
   const endOf = async ({ process }: Machine) => process.exitCode ?? (await once(process, 'exit'));
 
   it('says why it cannot serve on its own', async () => {

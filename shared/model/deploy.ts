@@ -27,7 +27,8 @@ export const kubernetesTargetSchema = z.object({
   pullSecret: dnsLabelSchema.nullable().default(null),
   /**
    * The way to run functions on the cluster. `pod`: in a pod with its own VMM; `kubevirt`: as virtual machines of
-   * KubeVirt; `runtimeclass:NAME`: as an ordinary container, by a RuntimeClass such as one of gVisor or Kata.
+   * KubeVirt; `runtimeclass:NAME`: as an ordinary container, by a RuntimeClass such as one of gVisor or Kata;
+   * as a unikernel, by that of urunc.
    */
   engine: z
     .string()
@@ -64,6 +65,9 @@ export const runtimeClassPrefix = 'runtimeclass:';
 /** The RuntimeClass of a target's engine; null for another engine. */
 export const runtimeClassOf = ({ engine }: Pick<KubernetesTarget, 'engine'>): string | null =>
   engine.startsWith(runtimeClassPrefix) ? engine.slice(runtimeClassPrefix.length) : null;
+
+/** True for a target whose RuntimeClass is that of urunc by its name: it runs unikernels, not containers. */
+export const usesUrunc = (target: Pick<KubernetesTarget, 'engine'>): boolean => runtimeClassOf(target) === 'urunc';
 
 /** True for a target whose functions are virtual machines of KubeVirt. */
 export const usesKubevirt = ({ engine }: Pick<KubernetesTarget, 'engine'>): boolean => engine === 'kubevirt';

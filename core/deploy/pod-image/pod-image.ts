@@ -36,6 +36,8 @@ export interface PodImage {
   readonly hostFiles: readonly string[];
   readonly vmmBytes: number;
   readonly functionBytes: number;
+  /** The port that a unikernel serves by itself in the pod's network, without a supervisor. */
+  readonly port?: number;
   /** How it is started in a virtual machine of KubeVirt; absent where it is a pod's. */
   readonly vm?: VmGuest | undefined;
 }

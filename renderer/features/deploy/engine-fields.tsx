@@ -14,7 +14,11 @@ export interface EngineChoice {
 const engines = [
   { id: 'pod', label: 'Pod', tip: 'In a pod that brings its own virtual machine: on any cluster' },
   { id: 'kubevirt', label: 'KubeVirt', tip: 'As virtual machines of KubeVirt' },
-  { id: 'runtimeclass', label: 'RuntimeClass', tip: 'As ordinary containers, by gVisor or Kata for example' },
+  {
+    id: 'runtimeclass',
+    label: 'RuntimeClass',
+    tip: 'As ordinary containers, by gVisor or Kata for example, or as unikernels by urunc',
+  },
 ] as const;
 const workloads = [
   { id: 'deployment', label: 'Deployment', tip: 'A fixed number of replicas, or bounds for an autoscaler' },
