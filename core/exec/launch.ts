@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { spawnAlone } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 
@@ -32,7 +31,8 @@ export function launch(file: string, args: readonly string[], env: NodeJS.Proces
   return { pid: child.pid, exited: exitOf(child, file, startedAt), close: () => child.kill() };
 }
 
-function exitOf(child: ChildProcess, file: string, startedAt: number): Launched['exited'] {
+/** Errors: TOOL_MISSING, TOOL_FAILED when it never started. */
+export function exitOf(child: ChildProcess, file: string, startedAt: number): Launched['exited'] {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => resolve({ code, afterMs: performance.now() - startedAt }));
     child.once('error', (cause: NodeJS.ErrnoException) => {
@@ -50,35 +50,4 @@ function isExecutable(path: string): boolean {
     // Missing, or not executable by us: the next folder may have it.
     return false;
   }
-}
-
-/** A program whose input and output are pipes of this one; its errors go to a file. It runs in its own session. */
-export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  /** Ends it at once, by SIGKILL. */
-  readonly kill: () => void;
-}
-
-/** Starts a program in a folder, with pipes to its input and from its output. Errors: those of opening the file. */
-export function launchPiped(
-  file: string,
-  args: readonly string[],
-  { env, errorPath, dir }: { readonly env: NodeJS.ProcessEnv; readonly errorPath: string; readonly dir: string },
-): Piped {
-  const startedAt = performance.now();
-  const errors = openSync(errorPath, 'a');
-  const child = spawnAlone(file, args, { stdio: ['pipe', 'pipe', errors], env, cwd: dir, detached: true });
-  closeSync(errors);
-  const { stdin, stdout } = child;
-  if (stdin === null || stdout === null) throw new FirstlightError('INTERNAL', `${file} was started without pipes.`);
-  // The end of the process reports a pipe that breaks.
-  stdin.on('error', () => undefined);
-  return {
-    pid: child.pid,
-    stdin,
-    stdout,
-    exited: exitOf(child, file, startedAt),
-    kill: () => void child.kill('SIGKILL'),
-  };
 }

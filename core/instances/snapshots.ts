@@ -86,7 +86,7 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
       versions: { ...(await versionsOf(host.vmm)) },
       // A saved machine has the registers of this processor and the devices of this kernel.
       kernel: release(),
-      processor: cpus()[0]?.model ?? '',
+      processor: processorModel(),
     });
   }
 
@@ -165,6 +165,13 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
         .catch((thrown) => log(`The saved machine ${name} stays: ${toFirstlightError(thrown).message}`));
     },
   };
+}
+
+let model: string | undefined;
+/** It stays the same, and takes a reading of all processors. */
+function processorModel(): string {
+  model ??= cpus()[0]?.model ?? '';
+  return model;
 }
 
 const bytesOf = (files: readonly { readonly storedBytes: number }[]) =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launchPiped, type Piped } from '#core/exec/launch.ts';
+import type { Piped, PipedLauncher, PipedPlace } from '#core/exec/piped-launcher.ts';
 import { isAlive, type Owner, processOf } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
@@ -18,14 +18,9 @@ export interface FirecrackerProcess {
 const pollMs = 300;
 
 /** The command that becomes a Firecracker: itself, or a jailer that is replaced by it and keeps its process number. */
-export interface FirecrackerCommand {
+export interface FirecrackerCommand extends PipedPlace {
   readonly program: string;
   readonly args: readonly string[];
-  /** The folder that it starts in. */
-  readonly dir: string;
-  /** The file for its standard error. */
-  readonly errorPath: string;
-  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Firecracker's own arguments. Shape: paths as it sees them. */
@@ -39,8 +34,11 @@ export const firecrackerArgs = (apiSocket: string, logPath: string): readonly st
  *
  * Errors: BOOT_FAILED.
  */
-export function startProcess({ program, args, ...options }: FirecrackerCommand): FirecrackerProcess {
-  const piped = launchPiped(program, args, options);
+export function startProcess(
+  { program, args, ...place }: FirecrackerCommand,
+  launcher: PipedLauncher,
+): FirecrackerProcess {
+  const piped = launcher.launch(program, args, place);
   const owner = piped.pid === undefined ? null : processOf(piped.pid);
   if (owner === null) {
     piped.exited.catch(() => undefined);

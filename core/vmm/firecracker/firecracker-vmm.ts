@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { createPipedLauncher } from '#core/exec/piped-launcher.ts';
 import { runTool } from '#core/exec/run-tool.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -59,6 +60,7 @@ const logPeriodMs = 5_000;
  */
 export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   const { program, jailer, layout, env, listener, newIds = newJailIds } = options;
+  const launcher = createPipedLauncher(env);
   const running = new Map<string, Running>();
   const pids = new Map<string, number>();
   let failure: FirstlightError | null = null;
@@ -71,7 +73,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   function prepareHere({ dir, requests }: Asked, savedDir: string | null): Prepared {
     for (const name of Object.values(socketNames)) checkSocketPath(join(dir, name));
     const args = firecrackerArgs(join(dir, socketNames.api), logIn(dir));
-    const command = { program, args, dir, errorPath: logIn(dir), env };
+    const command = { program, args, dir, errorPath: logIn(dir) };
     return { command, jailRoot: null, requests: savedDir === null ? requests : [loadRequest(savedDir)] };
   }
 
@@ -79,7 +81,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   async function prepareJailed({ dir, placed }: Asked, jailer: string, savedDir: string | null): Promise<Prepared> {
     const jail = await makeJail({ program, layout }, dir, newIds());
     const args = [...jail.args, ...firecrackerArgs(socketNames.api, logIn(''))];
-    const command = { program: jailer, args, dir, errorPath: logIn(dir), env };
+    const command = { program: jailer, args, dir, errorPath: logIn(dir) };
     const prepared = { command, jailRoot: jail.root };
     if (savedDir === null) {
       const machine = await fillJail(jail, placed.machine);
@@ -101,7 +103,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
     const asked = { placed, dir, requests: writeFirecrackerRequests(placed) };
     const { command, jailRoot, requests } =
       jailer.program === null ? prepareHere(asked, savedDir) : await prepareJailed(asked, jailer.program, savedDir);
-    const process = startProcess(command);
+    const process = startProcess(command, launcher);
     pids.set(placed.name, process.owner.pid);
     const steps: VmmStep[] = [];
     const step = (name: string, label: string) => steps.push({ name, label, atNs: hostNow() });
@@ -247,7 +249,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
     close: async () => {
       clearInterval(trimming);
       const ending = [...running.values()].filter(({ keep, process }) => !keep && process.piped !== null);
-      await Promise.all(ending.map(({ machine }) => machine.kill()));
+      await Promise.all([launcher.close(), ...ending.map(({ machine }) => machine.kill())]);
     },
   };
 }

@@ -1,18 +1,6 @@
 import { randomInt } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  constants,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmodSync, chownSync, linkSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { constants, copyFile, lstat, realpath, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Layout } from '#core/store/layout.ts';
 import { systemCode, toStoreError } from '#core/store/store-error.ts';
@@ -70,9 +58,9 @@ export async function makeJail(
   });
   const root = join(base, basename(path), id, 'root');
   await inJail(root, async () => {
-    await mkdir(root, { recursive: true, mode: 0o700 });
-    await writeFile(logIn(root), '', { flag: 'wx', mode: 0o600 });
-    await chown(logIn(root), ids.uid, ids.gid);
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    writeFileSync(logIn(root), '', { flag: 'wx', mode: 0o600 });
+    chownSync(logIn(root), ids.uid, ids.gid);
   });
   const numbers = ['--uid', String(ids.uid), '--gid', String(ids.gid)];
   const args = ['--id', id, '--exec-file', path, ...numbers, '--chroot-base-dir', base, '--'];
@@ -103,8 +91,8 @@ export async function fillJail({ root, ids }: Jail, machine: Machine): Promise<M
         // Other machines have it too: it stays its owner's.
         if (disk.isReadOnly) return { ...disk, path: await readable(disk.path, name) };
         await inJail(disk.path, async () => {
-          await link(disk.path, join(root, name));
-          await chown(disk.path, ids.uid, ids.gid);
+          linkSync(disk.path, join(root, name));
+          chownSync(disk.path, ids.uid, ids.gid);
         });
         return { ...disk, path: name };
       }),
@@ -116,10 +104,12 @@ export async function fillJail({ root, ids }: Jail, machine: Machine): Promise<M
 export async function fillWithSaved({ root, ids }: Jail, dir: string): Promise<void> {
   const target = join(root, jailedSavedDir);
   await inJail(target, async () => {
-    await mkdir(target);
-    await chmod(target, 0o755);
+    mkdirSync(target);
+    chmodSync(target, 0o755);
   });
-  for (const name of Object.values(savedFiles)) await putReadable(join(dir, name), join(target, name), ids.gid, true);
+  await Promise.all(
+    Object.values(savedFiles).map((name) => putReadable(join(dir, name), join(target, name), ids.gid, true)),
+  );
 }
 
 /** Moves the files of a guest that was saved in its jail. Errors: STORE_UNUSABLE. */
@@ -142,13 +132,13 @@ export async function takeSaved(root: string, dir: string): Promise<void> {
  */
 async function putReadable(path: string, target: string, gid: number, isOurs: boolean): Promise<void> {
   await inJail(path, async () => {
-    const { mode } = await stat(path);
+    const { mode } = statSync(path);
     const isOpen = (mode & 0o004) !== 0;
-    const isLinked = (isOpen || isOurs) && (await linkOn(await realpath(path), target));
+    const isLinked = (isOpen || isOurs) && linkOn(realpathSync(path), target);
     if (!isLinked) await copyFile(path, target, constants.COPYFILE_FICLONE);
     if (isLinked && isOpen) return;
-    await chown(target, unchanged, gid);
-    await chmod(target, 0o640);
+    chownSync(target, unchanged, gid);
+    chmodSync(target, 0o640);
   });
 }
 
@@ -156,9 +146,9 @@ async function putReadable(path: string, target: string, gid: number, isOurs: bo
 const unchanged = -1;
 
 /** False where the target is on another file system. */
-async function linkOn(path: string, target: string): Promise<boolean> {
+function linkOn(path: string, target: string): boolean {
   try {
-    await link(path, target);
+    linkSync(path, target);
     return true;
   } catch (thrown) {
     if (systemCode(thrown) === 'EXDEV') return false;
@@ -166,6 +156,7 @@ async function linkOn(path: string, target: string): Promise<boolean> {
   }
 }
 
+/** Small steps are taken at once: by a trip to another thread each, they take longer than Firecracker's own start. */
 async function inJail(path: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
