@@ -75,13 +75,13 @@ export async function openWindow(browser: Browser, url: string): Promise<Page> {
   return page;
 }
 
-/** Waits until a condition is true. Errors: throws after half a minute, which is enough on a busy machine. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+/** Waits until a condition is true. Errors: throws after half a minute, which is enough on a busy machine, or `patienceMs`. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, patienceMs = 30_000): Promise<void> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`Not within 30 s: ${what}`);
+  throw new Error(`Not within ${patienceMs / 1000} s: ${what}`);
 }
 
 /** The ones of these domains that libvirt still has. */

@@ -7,6 +7,7 @@ import { alive, openWindow, type RealStudio, startReal, until, whyNot } from './
 
 // Node.js in an emulated guest on a busy machine takes some seconds to start.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+const runPatienceMs = 90_000;
 
 const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 const reason = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNot();
@@ -51,7 +52,7 @@ describe.skipIf(reason !== null)(
     it('boots the function that ran on Ember on Nanos, with its phases and its console', async () => {
       await page.getByRole('button', { name: 'Runtime, nanos' }).waitFor();
       await page.getByRole('button', { name: /^Run Ctrl/ }).click();
-      await until('it ran', async () => (await runsOfNanos()).length === 1);
+      await until('it ran', async () => (await runsOfNanos()).length === 1, runPatienceMs);
       expect((await runsOfNanos())[0]).toMatchObject({ outcome: 'ok', status: 200 });
       await page.locator('[data-part="body"]', { hasText: '"hello": "Ada"' }).waitFor();
       expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
@@ -92,7 +93,7 @@ describe.skipIf(reason !== null)(
       await row.getByRole('textbox').fill('/etc');
       await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
       await page.keyboard.press('Control+Enter');
-      await until('it ran', async () => (await runsOfNanos()).length === 2);
+      await until('it ran', async () => (await runsOfNanos()).length === 2, runPatienceMs);
       await page.keyboard.press('Control+i');
       await page.getByRole('tab', { name: 'About the image' }).click();
       await expectVisible(page.getByRole('region', { name: 'Options' }).getByText('/etc', { exact: true }));
@@ -103,7 +104,7 @@ describe.skipIf(reason !== null)(
       await page.keyboard.press('Control+,');
       await page.locator('[data-option="nanos.debug.strace"]').getByRole('switch').click();
       await page.keyboard.press('Control+Enter');
-      await until('it ran', async () => (await runsOfNanos()).length === 3);
+      await until('it ran', async () => (await runsOfNanos()).length === 3, runPatienceMs);
       const shown = () => page.locator('[data-region="dock"] .xterm-rows:visible').textContent();
       await page
         .getByRole('tab', { name: /^Console/ })

@@ -12,6 +12,8 @@ import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot }
 
 // Node.js in an emulated guest on a busy machine takes some seconds to start.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+/** Go compiles its library of HTTP where its cache has none yet. */
+const compilePatienceMs = 600_000;
 
 const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 const reason = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNot();
@@ -264,7 +266,7 @@ export default () => {
         if (compiler === null) return;
         mkdirSync(join(home, 'p', 'native'), { recursive: true });
         const binary = join(home, 'p', 'native', 'program');
-        compiler.build(binary);
+        await compiler.build(binary);
         const config = { name: 'native', runtime: 'nanos', memoryMiB: 128, program: 'program' };
         writeFileSync(join(home, 'p', 'native', 'firstlight.json'), JSON.stringify(config));
         const project = await studio.client.call('projects:open', { dir: join(home, 'p', 'native') });
@@ -272,6 +274,7 @@ export default () => {
         expect(result.error).toBeNull();
         expect(result.response?.body).toEqual({ kind: 'text', value: 'hello /x' });
       },
+      compilePatienceMs,
     );
 
     it('comes out of an ops package', async () => {
@@ -340,7 +343,8 @@ export default () => {
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, 'helper.py'), 'import json\ndef say(x): return json.dumps({"said": x})\n');
     writeFileSync(join(dir, 'main.py'), 'import sys, helper\nprint(helper.say(sys.argv[1]))\n');
-    const program = { python: { script: 'main.py' }, args: ['hi'], port: null };
+    // Emulated, Python takes seconds to start, and many of them on a machine that has other work.
+    const program = { python: { script: 'main.py' }, args: ['hi'], port: null, timeoutMs: 90_000 };
     writeFileSync(
       join(dir, 'firstlight.json'),
       JSON.stringify({ name: 'py', runtime: 'nanos', memoryMiB: 128, ...program }),
