@@ -140,8 +140,9 @@ it('says that a cluster cannot be reached, at the beginning and later', async ()
           if (!isUp) throw unreachable;
           return { items: [] };
         },
-        // A watch that is broken off.
+        // A watch that ends, and cannot be opened again.
         lines: async function* () {
+          if (!isUp) throw unreachable;
           await expect.poll(() => written).toEqual(['[]\n']);
           isUp = false;
           yield* [];

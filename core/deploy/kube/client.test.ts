@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createKubeClient } from './client.ts';
+import { createKubeClient, type KubeClient } from './client.ts';
 import { follow } from './follow.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
@@ -180,6 +180,59 @@ describe('following objects', () => {
     });
     expect(pictures).toEqual([['a1'], ['a2'], ['a3'], ['a3', 'b']]);
     client.close();
+  });
+
+  it('goes on from the last version where a watch has ended, without another list', async () => {
+    const item = (name: string, resourceVersion: string) => ({ metadata: { name, uid: name, resourceVersion } });
+    const asked: (string | null)[] = [];
+    answer = (request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://cluster');
+      if (!searchParams.has('watch')) {
+        asked.push('list');
+        return json(response, 200, { metadata: { resourceVersion: '1' }, items: [item('a', '1')] });
+      }
+      const from = searchParams.get('resourceVersion');
+      asked.push(from);
+      if (from === '1')
+        return response.end(
+          `${JSON.stringify({ type: 'ADDED', object: item('b', '2') })}\n${JSON.stringify({ type: 'BOOKMARK', object: item('', '7') })}\n`,
+        );
+      response.write(`${JSON.stringify({ type: 'DELETED', object: item('a', '8') })}\n`);
+    };
+    const client = await open({ token: 't' });
+    const ending = new AbortController();
+    const pictures: string[][] = [];
+    await follow(client, '/pods', { signal: ending.signal }, (objects) => {
+      pictures.push(objects.map(({ metadata }) => metadata.name));
+      if (pictures.length === 3) ending.abort();
+    });
+    expect(asked).toEqual(['list', '1', '7']);
+    expect(pictures).toEqual([['a'], ['a', 'b'], ['b']]);
+    client.close();
+  });
+
+  it('lists again where a watch stays silent beyond its end, as after a computer has slept', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let lists = 0;
+    const client = {
+      json: async () => ({ metadata: { resourceVersion: '1' }, items: [{ metadata: { name: `a${++lists}` } }] }),
+      lines: async function* (_path: string, { signal }: { readonly signal: AbortSignal }) {
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+        yield '';
+      },
+    } as unknown as KubeClient;
+    const ending = new AbortController();
+    const pictures: string[] = [];
+    const following = follow(client, '/pods', { signal: ending.signal, patienceMs: 0 }, ([object]) => {
+      pictures.push(object?.metadata.name ?? '');
+    });
+    await vi.advanceTimersByTimeAsync(70_000);
+    expect(pictures).toEqual(['a1']);
+    await vi.advanceTimersByTimeAsync(10_000);
+    vi.useRealTimers();
+    await expect.poll(() => pictures).toEqual(['a1', 'a2']);
+    ending.abort();
+    await following;
   });
 
   it('ends with what no waiting helps against', async () => {

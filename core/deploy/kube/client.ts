@@ -10,6 +10,8 @@ import { type Status, statusError, statusSchema } from './status.ts';
 
 /** Units: ms until the server begins to answer. */
 const answerTimeoutMs = 30_000;
+/** Units: ms between parts of an answer that is to end. */
+const partTimeoutMs = 30_000;
 const maxBodyBytes = 64 << 20;
 
 export interface KubeRequest {
@@ -169,14 +171,20 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
 async function readText(answer: IncomingMessage, access: ClusterAccess, signal?: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  const tooLate = () =>
+    answer.destroy(new Error(`it stopped in the middle of an answer, for ${partTimeoutMs / 1000} s`));
+  const timer = setTimeout(tooLate, partTimeoutMs);
   try {
     for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+      timer.refresh();
       bytes += chunk.length;
       if (bytes > maxBodyBytes) throw new Error('its answer is too long');
       chunks.push(chunk);
     }
   } catch (thrown) {
     throw signal?.aborted ? cancelled() : unreachable(access, thrown);
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
 
@@ -20,6 +20,10 @@ export const metadataOf = {
 
 const firstWaitMs = 250;
 const maxWaitMs = 10_000;
+/** The server ends a watch after this time, and the next one goes on from there. Units: s. */
+const watchSeconds = 60;
+/** A watch that has not ended by then has lost its connection without a word, as in a computer that slept. Units: ms. */
+const watchLimitMs = 75_000;
 
 export interface FollowOptions {
   readonly labelSelector?: string | undefined;
@@ -33,7 +37,8 @@ export interface FollowOptions {
 
 /**
  * Keeps a picture of the objects of a path by list and watch, and reports each change, until the signal aborts. A watch
- * that ended or expired (410, as a status or in the stream) begins again with a list, later each time.
+ * that ended goes on from its last version; one that expired (410, as a status or in the stream) or broke off begins
+ * again with a list, later each time.
  *
  * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: failures that waiting does not cure; CLUSTER_UNREACHABLE after
  * `patienceMs`.
@@ -44,45 +49,64 @@ export async function follow<Value extends KubeObject>(
   { labelSelector, fieldSelector, onlyMetadata = false, signal, patienceMs = Number.POSITIVE_INFINITY }: FollowOptions,
   onChange: (objects: readonly Value[]) => void,
 ): Promise<void> {
+  const known = new Map<string, Value>();
+  const keyOf = ({ metadata: { uid, name } }: Value) => uid ?? name;
+  const tell = () => onChange([...known.values()]);
+  /** The version of the picture; null while it is to be listed. */
+  let version: string | null = null;
   let waitMs = firstWaitMs;
   let lostAt: number | null = null;
+
+  async function list(): Promise<string> {
+    const accept = onlyMetadata ? metadataOf.list : undefined;
+    const found = await client.json<List<Value>>(path, { query: { labelSelector, fieldSelector }, accept, signal });
+    known.clear();
+    for (const item of found.items ?? []) known.set(keyOf(item), item);
+    tell();
+    return found.metadata?.resourceVersion ?? '';
+  }
+
+  /** The version when the watch ended; null where the picture is to be listed again. */
+  async function watch(from: string, limit: AbortSignal): Promise<string | null> {
+    let at = from;
+    const own = {
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(watchSeconds),
+      resourceVersion: from,
+    };
+    const accept = onlyMetadata ? metadataOf.object : undefined;
+    const request = { query: { ...own, labelSelector, fieldSelector }, accept, signal: limit };
+    for await (const line of client.lines(path, request)) {
+      const event = parseEvent<Value>(line);
+      if (event === null || event.type === 'ERROR') return null;
+      waitMs = firstWaitMs;
+      at = event.object.metadata.resourceVersion ?? at;
+      if (event.type === 'BOOKMARK') continue;
+      if (event.type === 'DELETED') known.delete(keyOf(event.object));
+      else known.set(keyOf(event.object), event.object);
+      tell();
+    }
+    return at;
+  }
+
   while (!signal.aborted) {
+    const silent = new AbortController();
+    const timer = setTimeout(() => silent.abort(), watchLimitMs);
     try {
-      const known = new Map<string, Value>();
-      const list = await client.json<List<Value>>(path, {
-        query: { labelSelector, fieldSelector },
-        accept: onlyMetadata ? metadataOf.list : undefined,
-        signal,
-      });
+      version ??= await list();
       lostAt = null;
-      for (const item of list.items ?? []) known.set(item.metadata.uid ?? item.metadata.name, item);
-      onChange([...known.values()]);
-      const query = {
-        watch: '1',
-        allowWatchBookmarks: 'true',
-        timeoutSeconds: '300',
-        resourceVersion: list.metadata?.resourceVersion,
-        labelSelector,
-        fieldSelector,
-      };
-      const accept = onlyMetadata ? metadataOf.object : undefined;
-      for await (const line of client.lines(path, { query, accept, signal })) {
-        const event = parseEvent<Value>(line);
-        if (event === null || event.type === 'ERROR') break;
-        waitMs = firstWaitMs;
-        if (event.type === 'BOOKMARK') continue;
-        const key = event.object.metadata.uid ?? event.object.metadata.name;
-        if (event.type === 'DELETED') known.delete(key);
-        else known.set(key, event.object);
-        onChange([...known.values()]);
-      }
+      version = await watch(version, AbortSignal.any([signal, silent.signal]));
     } catch (thrown) {
-      const error = toFirstlightError(thrown);
+      version = null;
       if (signal.aborted) return;
-      const isExpired = error instanceof FirstlightError && error.details.subject === 'Expired';
+      const error = toFirstlightError(thrown);
+      const isExpired = silent.signal.aborted || error.details.subject === 'Expired';
       if (error.code !== 'CLUSTER_UNREACHABLE' && !isExpired) throw error;
       lostAt ??= performance.now();
       if (!isExpired && performance.now() - lostAt >= patienceMs) throw error;
+    } finally {
+      clearTimeout(timer);
     }
     if (signal.aborted) return;
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
