@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #define QUIET_MS 1000
 /* A question to a guest that is not up yet is asked anew after this. */
 #define ASK_MS 1000
+/* The bytes of an unexpected answer that the log shows. */
+#define ANSWER_SHOWN 32
 
 enum { CLIENT, GUEST };
 /* Side `i` of a pair: its socket, and the bytes that wait to be written to it. */
@@ -195,10 +198,30 @@ static void stop_asking(void)
   asking = -1;
 }
 
+/* Says once how the answer begins of what listens in the guest, and does not speak as it should. */
+static void tell_answer(const char *answer, size_t length)
+{
+  static bool has_told;
+  char text[4 * ANSWER_SHOWN + 1];
+  size_t at = 0;
+
+  if (has_told)
+    return;
+  has_told = true;
+  for (size_t i = 0; i < length && i < ANSWER_SHOWN; i++) {
+    unsigned char byte = (unsigned char)answer[i];
+    bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+
+    at += (size_t)snprintf(text + at, sizeof text - at, is_plain ? "%c" : "\\x%02x", byte);
+  }
+  say("not ready: what the guest answers on its port is not %s; it begins with \"%.*s\"",
+      options->says_ready ? "a function's" : "HTTP", (int)at, text);
+}
+
 /* True once the expected answer has begun to arrive. */
 static bool ask(void)
 {
-  char answer[32];
+  char answer[ANSWER_SHOWN];
 
   if (asking < 0) {
     asking = connect_guest();
@@ -215,6 +238,8 @@ static bool ask(void)
 
   if (length >= (ssize_t)strlen(expected) && memcmp(answer, expected, strlen(expected)) == 0)
     return true;
+  if (length > 0)
+    tell_answer(answer, (size_t)length);
   /* QEMU's network accepts before the guest does, and ends the connection when nobody listens there. */
   if (length >= 0 || (errno != EAGAIN && errno != EINTR && errno != ENOTCONN) || now_ms() - asked_ms > ASK_MS)
     stop_asking();

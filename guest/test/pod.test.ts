@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -275,6 +275,26 @@ describe('the supervisor of a pod', () => {
     server.closeAllConnections();
     server.close();
     expect(await pod.end()).toBe(0);
+  });
+
+  it('is not ready while the guest answers what is not HTTP, and says once how that begins', async () => {
+    const server = createServer((socket) => void socket.on('error', () => undefined).end('220 "mail"\r\n\x1b[2J\xff'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const pod = new Supervisor();
+    try {
+      await pod.launch(echo, ['--forward-port', String((server.address() as AddressInfo).port)]);
+      await pod.until(async () => pod.output.includes('not ready'));
+      expect((await pod.status('/ready'))?.status).toBe(503);
+      await once(server, 'connection');
+      await once(server, 'connection');
+      const lines = pod.output.split('\n').filter((line) => line.includes('not ready'));
+      expect(lines).toEqual([
+        String.raw`firstlight: not ready: what the guest answers on its port is not HTTP; it begins with "220 \x22mail\x22\x0d\x0a\x1b[2J\xc3\xbf"`,
+      ]);
+    } finally {
+      server.close();
+    }
   });
 
   it('shuts down in good order on SIGTERM', async () => {

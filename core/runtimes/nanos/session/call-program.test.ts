@@ -121,20 +121,29 @@ describe('a program’s answer', () => {
     expect((await session.invoke(request({ path: '/short' }))).outcome.ok).toBe(true);
   });
 
-  it('that is not HTTP is named so, and the instance goes on', async () => {
+  it.each([
+    ['SSH-2.0-x\r\n', 'a', '"SSH-2.0-x\\r\\n"'],
+    [
+      'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n',
+      'a header',
+      '"HTTP/1.1 200 OK\\r\\ncontent-length: x\\r\\n\\r\\n"',
+    ],
+    ['\x15\x03\x01\0\x02\x02\x46"\\\xff', 'TLS', '"\\x15\\x03\\x01\\x00\\x02\\x02F\\"\\\\\\xff"'],
+    // Too short for a parser to find fault with.
+    ['H', 'a part of a word', '"H"'],
+    ['ha'.repeat(500), 'much', `"${'ha'.repeat(24)}" …`],
+  ])('%j is not HTTP (%s): the error shows how it begins, and the instance goes on', async (bytes, _, shown) => {
     const { session } = await open((asked, answer) => {
       if (asked.url === '/whole') return void answer.end('whole');
-      asked.socket.end(asked.url === '/begin' ? 'SSH-2.0-x\r\n' : 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n');
+      asked.socket.end(Buffer.from(bytes, 'latin1'));
     });
-    for (const path of ['/begin', '/length']) {
-      expect((await session.invoke(request({ path }))).outcome).toMatchObject({
-        fatal: false,
-        error: {
-          code: 'RESPONSE_NOT_SERIALIZABLE',
-          message: expect.stringMatching(/^What the program answers is not HTTP: Parse Error/),
-        },
-      });
-    }
+    expect((await session.invoke(request({ path: '/' }))).outcome).toMatchObject({
+      fatal: false,
+      error: {
+        code: 'RESPONSE_NOT_SERIALIZABLE',
+        message: expect.stringContaining(`What the program answers is not HTTP. It begins with ${shown}`),
+      },
+    });
     expect((await session.invoke(request({ path: '/whole' }))).outcome.ok).toBe(true);
   });
 
@@ -142,6 +151,7 @@ describe('a program’s answer', () => {
     const { session, end } = await open((asked, answer) => {
       if (asked.url === '/whole') return void answer.end('whole');
       if (asked.url === '/nothing') return void asked.socket.destroy();
+      if (asked.url === '/headers') return void asked.socket.end('HTTP/1.1 200 OK\r\ncontent-le');
       answer.writeHead(200, { 'content-length': '100' });
       answer.write('part', () => asked.socket.destroy());
     });
@@ -149,6 +159,9 @@ describe('a program’s answer', () => {
     const broken = { ok: false, fatal: false, error: { code: 'CHANNEL_BROKEN' } };
     expect((await session.invoke(request({ path: '/part' }))).outcome).toMatchObject(broken);
     expect((await session.invoke(request({ path: '/nothing' }))).outcome).toMatchObject(broken);
+    expect((await session.invoke(request({ path: '/headers' }))).outcome).toMatchObject({
+      error: { code: 'CHANNEL_BROKEN', message: 'The program broke off its answer.' },
+    });
     expect((await session.invoke(request({ path: '/whole' }))).outcome.ok).toBe(true);
     const last = session.invoke(request({ path: '/part' }));
     end();
@@ -196,6 +209,16 @@ describe('a program that boots', () => {
     const { outcome, hostMarks } = await answering;
     expect(outcome).toMatchObject({ ok: true, response: { body: { value: 'up' } } });
     expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address']);
+  });
+
+  it('that does not speak HTTP is not asked again until its time is over', async () => {
+    const server = createTcpServer((socket) => void socket.end('22')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { link, say } = playInstance({ kind: 'http', port: (server.address() as AddressInfo).port });
+    const answering = openNanosSession(link).invoke(request());
+    say('\r[0.1] en1: assigned 10.0.2.15\n');
+    expect((await answering).outcome).toMatchObject({ error: { code: 'RESPONSE_NOT_SERIALIZABLE' } });
+    server.close();
   });
 
   it('is given up on when it never listens, or ends', async () => {

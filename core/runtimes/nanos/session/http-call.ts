@@ -28,6 +28,8 @@ export type HttpResult =
 
 /** An answer is kept whole in memory, stored with its run, and shown. */
 const maxBodyBytes = 64 * 1024 * 1024;
+/** Enough to tell a protocol by. */
+const maxShownBytes = 48;
 const methodPattern = /^[!#$%&'*+.^_`|~\w-]+$/;
 const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
 
@@ -41,17 +43,24 @@ export async function callHttp(target: HttpTarget, request: HttpRequest, signal:
   const { method, path, headers, body } = request;
   const sentAtNs = hostNow();
   return await new Promise<HttpResult>((resolve, reject) => {
+    let head = Buffer.alloc(0);
     const fail = (cause: unknown) => {
       if (cause instanceof FirstlightError) reject(cause);
-      else if (isParseError(cause as NodeJS.ErrnoException)) reject(notHttp(cause as Error));
+      else if (isParseError(cause as NodeJS.ErrnoException)) reject(notHttp(cause as Error, head));
       else if (signal.aborted) reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
       else reject(new FirstlightError('CHANNEL_BROKEN', 'The program broke off its answer.', { cause }));
     };
     let answering = false;
     const outgoing = httpRequest({ ...target, method, path, headers, agent: false, signal });
+    // Before Node's own listener, which ends the connection at the first byte that is not HTTP.
+    outgoing.on('socket', (socket) =>
+      socket.prependListener('data', (chunk: Buffer) => {
+        if (head.length <= maxShownBytes) head = Buffer.concat([head, chunk.subarray(0, maxShownBytes + 1)]);
+      }),
+    );
     outgoing.on('error', (cause) => {
-      if (isParseError(cause)) fail(notHttp(cause));
-      else if (answering || signal.aborted) fail(cause);
+      if (answering || signal.aborted || isParseError(cause) || head.indexOf('HTTP/1.') === 0) fail(cause);
+      else if (head.length > 0) fail(notHttp(cause, head));
       else resolve({ kind: 'refused', cause });
     });
     outgoing.on('response', (incoming) => {
@@ -68,11 +77,22 @@ export async function callHttp(target: HttpTarget, request: HttpRequest, signal:
 /** Node's parser of HTTP gives its errors such codes. */
 const isParseError = (cause: NodeJS.ErrnoException) => cause.code?.startsWith('HPE_') ?? false;
 
-const notHttp = (cause: Error) =>
-  new FirstlightError('RESPONSE_NOT_SERIALIZABLE', `What the program answers is not HTTP: ${cause.message}.`, {
+function notHttp(cause: Error, head: Buffer): FirstlightError {
+  const message = `What the program answers is not HTTP. It begins with ${quoteBytes(head)}. ${cause.message}.`;
+  return new FirstlightError('RESPONSE_NOT_SERIALIZABLE', message, {
     hint: 'Does it speak HTTP/1.1 on this port, and not HTTPS or another protocol?',
     cause,
   });
+}
+
+/** The first bytes in quotes, as in C: nothing in them acts on a terminal. */
+function quoteBytes(head: Buffer): string {
+  const escapes: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '"': '\\"', '\\': '\\\\' };
+  const show = (char: string) =>
+    escapes[char] ?? (/[ -~]/.test(char) ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const shown = [...head.toString('latin1', 0, maxShownBytes)].map(show).join('');
+  return `"${shown}"${head.length > maxShownBytes ? ' …' : ''}`;
+}
 
 /**
  * An event in the shape of a request as that; any other JSON, posted.
