@@ -92,6 +92,10 @@ describe('the program of an image', () => {
     expect(await specOf({ Cmd: ['env', 'A=1'] })).toMatchObject({ program: '/usr/bin/env', args: ['A=1'] });
   });
 
+  it('has no HOME from an empty one', async () => {
+    expect((await specOf({ Cmd: ['node'], Env: ['HOME=', 'A='] })).env).toEqual({ A: '' });
+  });
+
   it('has the home of its user, as the image lists it', async () => {
     const list = 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n';
     const homeOf = async (User: string, files = { '/etc/passwd': list }) =>
@@ -99,6 +103,7 @@ describe('the program of an image', () => {
     expect(await homeOf('node')).toBe('/home/node');
     expect(await homeOf('1000:1000')).toBe('/home/node');
     expect(await homeOf('')).toBe('/root');
+    expect(await homeOf('node', { '/etc/passwd': 'node:x:1:1::no/path:/bin/sh\n' })).toBe('no/path');
     expect(await homeOf('65532')).toBe('/');
     expect((await specOf({ Cmd: ['node'] })).home).toBeNull();
   });

@@ -30,7 +30,7 @@ export interface RunSpec {
 export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
   const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts, Volumes } = config ?? {};
   const ownEnv = readEnv(Env ?? []);
-  // As runc: a relative one begins at the root.
+  // A relative one begins at the root, as in podman; runc refuses it.
   const cwd = WorkingDir ? posix.resolve('/', WorkingDir) : null;
   const warnings: ImportWarning[] = [];
   const warn = (code: ImportWarning['code'], message: string, hint: string | null = null) => {
@@ -58,7 +58,7 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
   };
 }
 
-/** The home of a user, by name or number, as the image lists it. A number that is not listed has the root for its home. */
+/** The home of a user, by name or number, as the image lists it, whatever that is. A number that is not listed has the root for its home. */
 async function findHome(user: string, tree: PathTree, readStart: ReadStart): Promise<string | null> {
   const [name = ''] = user.split(':');
   const wanted = name === '' ? '0' : name;
@@ -67,7 +67,7 @@ async function findHome(user: string, tree: PathTree, readStart: ReadStart): Pro
   const isNumber = /^\d+$/.test(wanted);
   for (const line of text.split('\n')) {
     const fields = line.split(':');
-    if (fields.length >= 6 && fields[isNumber ? 2 : 0] === wanted && fields[5]?.startsWith('/')) return fields[5];
+    if (fields.length >= 6 && fields[isNumber ? 2 : 0] === wanted) return fields[5] ?? '';
   }
   return wanted === '0' || wanted === 'root' ? null : '/';
 }
@@ -79,6 +79,8 @@ function readEnv(lines: readonly string[]): Record<string, string> {
     const [, name, value = ''] = /^([^=\0]+)=([^\0]*)$/.exec(line) ?? [];
     if (name !== undefined) env[name] = value;
   }
+  // As runc: an empty HOME counts as none.
+  if (env.HOME === '') delete env.HOME;
   return env;
 }
 

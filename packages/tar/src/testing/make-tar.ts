@@ -4,6 +4,8 @@ import { pack } from 'tar-stream';
 export interface TarInput {
   readonly name: string;
   readonly type?: 'file' | 'directory' | 'symlink' | 'link' | 'fifo' | 'character-device' | 'block-device';
+  /** Default: 0644. */
+  readonly mode?: number;
   readonly linkname?: string;
   readonly data?: string | Uint8Array;
   readonly pax?: Readonly<Record<string, string>>;
@@ -12,11 +14,11 @@ export interface TarInput {
 /** The bytes of an archive with these entries, without checks. */
 export async function makeTar(entries: readonly TarInput[]): Promise<Buffer> {
   const writer = pack();
-  for (const { name, type = 'file', linkname, data = '', pax } of entries) {
+  for (const { name, type = 'file', mode = 0o644, linkname, data = '', pax } of entries) {
     const header = {
       name,
       type,
-      mode: 0o644,
+      mode,
       mtime: new Date(0),
       ...(linkname !== undefined && { linkname }),
       ...(pax && { pax }),
