@@ -127,6 +127,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const spec: LaunchSpec = {
       host,
       projectId: project.id,
+      projectDir: project.dir,
       config,
       image: build.image,
       startMode: 'cold',

@@ -10,6 +10,7 @@ import type { HostNs, ProjectId, RunId } from '#shared/model/units.ts';
 export interface LaunchSpec {
   readonly host: Host;
   readonly projectId: ProjectId;
+  readonly projectDir: string;
   readonly config: ProjectConfig;
   readonly image: Image;
   readonly startMode: StartMode;

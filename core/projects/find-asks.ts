@@ -18,7 +18,7 @@ const isOfSystem = (path: string) => /^\/(?:usr|bin|sbin|lib|lib32|lib64)\//.tes
 export async function findAsks(
   dir: string,
   config: ProjectConfig,
-  { ownPaths, networkAsks }: Pick<RuntimeBundling, 'ownPaths' | 'networkAsks'>,
+  { ownPaths, sharedPaths, networkAsks }: Pick<RuntimeBundling, 'ownPaths' | 'sharedPaths' | 'networkAsks'>,
 ): Promise<Ask[]> {
   const asks: Ask[] = [];
   const outside = async (path: string) => {
@@ -31,6 +31,10 @@ export async function findAsks(
     const real = await outside(path);
     if (real === null || (key === 'program' && isOfSystem(real))) continue;
     asks.push({ kind: 'file', subject: real, message: `Takes ${real} into its image ("${key}").` });
+  }
+  for (const { key, path } of sharedPaths?.(config) ?? []) {
+    const real = await outside(path);
+    if (real !== null) asks.push({ kind: 'file', subject: real, message: `Reads ${real} while it runs ("${key}").` });
   }
   const image = localImage(config, dir);
   const imagePath = image === null ? null : await outside(image);

@@ -61,7 +61,10 @@ export interface ProjectServiceOptions {
   readonly emit: EventListener;
   readonly log?: (line: string) => void;
   /** The inputs that each runtime takes from a project. */
-  readonly bundlings: ReadonlyMap<RuntimeId, { readonly bundling: Pick<RuntimeBundling, 'ownPaths' | 'networkAsks'> }>;
+  readonly bundlings: ReadonlyMap<
+    RuntimeId,
+    { readonly bundling: Pick<RuntimeBundling, 'ownPaths' | 'sharedPaths' | 'networkAsks'> }
+  >;
   /** Called when a project leaves the list, so that its warm state can be dropped. */
   readonly onClosed?: (id: ProjectId) => void;
 }

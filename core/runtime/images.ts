@@ -30,6 +30,8 @@ export interface RuntimeBundling {
   readonly runsFunction: (config: ProjectConfig) => boolean;
   /** The files that firstlight.json takes into the image, without a function's code. */
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
+  /** The folders of this machine that a guest reads while it runs. Default: none. */
+  readonly sharedPaths?: (config: ProjectConfig) => readonly OwnPath[];
   /** True when a function has `fetch` on a bare engine. Its answer follows from `optionsInImage`. Default: never. */
   readonly hasFetch?: (config: ProjectConfig) => boolean;
   /** True when a function on a bare engine has files to read. Its answer follows from `optionsInImage`. Default: never. */

@@ -20,6 +20,8 @@ export interface MachineRequest {
   readonly image: Image;
   readonly config: ProjectConfig;
   readonly accel: Accel;
+  /** The folder of its project; null where no project is at hand, as in a pod. */
+  readonly projectDir: string | null;
   /** The VMM that starts it; null when the machine is not known yet, as in a pod. */
   readonly vmm: Vmm | null;
   /** The instance's own directory, removed with it. Created on first request. Errors: STORE_UNUSABLE. */

@@ -13,6 +13,7 @@
 #define VIRTIO_NET 1
 #define VIRTIO_BLK 2
 #define VIRTIO_CONSOLE 3
+#define VIRTIO_9P 9
 #define VIRTIO_VSOCK 19
 /* The queue size of QEMU's devices. */
 #define QUEUE_MAX 128

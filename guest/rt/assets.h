@@ -1,4 +1,4 @@
-/* The disk of assets as the shim of `node:fs` reads it: sectors. The shim knows what is in them. */
+/* The disk of assets and the shared folder, as the shim of `node:fs` reads them: sectors and messages. The shim knows what is in them. */
 #ifndef EMBER_ASSETS_H
 #define EMBER_ASSETS_H
 

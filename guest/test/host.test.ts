@@ -50,6 +50,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   card: { source: 'dev/virtio-net.c', flags: [] },
   disk: { source: 'dev/virtio-blk.c', flags: [] },
   given: { source: 'net/given.c', flags: [] },
+  folder: { source: 'dev/virtio-9p.c', flags: [] },
   mmio: { source: 'dev/virtio-mmio.c', flags: ['-include', path.join(guest, 'test/host/fake-registers.h')] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };

@@ -3,7 +3,7 @@
  * What is on the disk is checked: it may be another one, or cut.
  */
 type Bytes = Uint8Array<ArrayBuffer>;
-type Call = (operation: number, ...args: unknown[]) => void;
+export type Call = (operation: number, ...args: unknown[]) => void;
 
 const operations = { size: 0, read: 1 } as const;
 const sectorBytes = 512;
@@ -17,16 +17,18 @@ interface Place {
   readonly bytes: number;
 }
 
-/** What a path of the guest names. Shape: of a folder, the names in it. */
-export type Found = { readonly file: Place } | { readonly names: readonly string[] };
+/** What a path of the guest names. Shape: of a folder, the names in it. Units: bytes. */
+export type Found<File> =
+  | { readonly file: File; readonly bytes: number; readonly isLink: boolean }
+  | { readonly names: readonly string[] };
 
 export interface Assets {
   /** Undefined when there is no such file and no such folder. Shape: `path` as `normalize` gives it. */
-  readonly find: (path: string) => Found | undefined;
+  readonly find: (path: string) => Found<Place> | undefined;
   readonly read: (place: Place) => Bytes;
 }
 
-const failure = (code: string, words: string) => Object.assign(new Error(`${code}: ${words}`), { code });
+export const failure = (code: string, words: string) => Object.assign(new Error(`${code}: ${words}`), { code });
 const broken = (what: string) => failure('EIO', `the disk of assets is not one of this function: ${what}.`);
 
 /** The files of the disk. Errors: ENODEV without a disk; EIO for one that is broken. */
@@ -75,7 +77,7 @@ export function openAssets(call: Call): Assets {
     read,
     find: (path) => {
       const file = files.get(path);
-      if (file !== undefined) return { file };
+      if (file !== undefined) return { file, bytes: file.bytes, isLink: false };
       const names = folders.get(path);
       return names && { names: [...names].sort() };
     },
@@ -110,16 +112,13 @@ function readIndex(
   });
 }
 
-/** The root of the assets in the guest. */
-const root = 'assets';
-
-/** A path of the guest, relative to the folder of assets. Null: outside it; the root itself is `..`. */
-export function normalize(path: string): string | null {
+/** A path of the guest: the folder in its root, empty for the root itself, and the path in that folder. */
+export function locate(path: string): { readonly folder: string; readonly inside: string } {
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }
-  if (parts.length === 0) return '..';
-  return parts[0] === root ? parts.slice(1).join('/') : null;
+  const [folder = '', ...inside] = parts;
+  return { folder, inside: inside.join('/') };
 }

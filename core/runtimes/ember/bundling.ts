@@ -10,8 +10,15 @@ export const emberBundling: RuntimeBundling = {
     const { assets } = emberConfigOf(config);
     return assets === undefined ? [] : [{ key: 'ember.assets', path: assets }];
   },
+  sharedPaths: (config) => {
+    const { share } = emberConfigOf(config);
+    return share === undefined ? [] : [{ key: 'ember.share', path: share }];
+  },
   hasFetch: hasOutbound,
-  hasFiles: (config) => emberConfigOf(config).assets !== undefined,
+  hasFiles: (config) => {
+    const { assets, share } = emberConfigOf(config);
+    return assets !== undefined || share !== undefined;
+  },
   networkAsks: (config) =>
     hasOutbound(config)
       ? [
@@ -23,8 +30,8 @@ export const emberBundling: RuntimeBundling = {
         ]
       : [],
   optionsInImage: (config) => {
-    const { assets, network } = emberConfigOf(config);
-    const files = assets === undefined ? [] : [{ assets }];
+    const { assets, share, network } = emberConfigOf(config);
+    const files = [...(assets === undefined ? [] : [{ assets }]), ...(share === undefined ? [] : [{ share }])];
     if (!hasNetwork(config)) return files;
     const { outbound, address, nameserver = null } = network;
     return [

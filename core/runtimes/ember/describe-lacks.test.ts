@@ -38,6 +38,15 @@ it('says that assets are not read in a pod, on a libvirt host and on KubeVirt', 
     ]);
 });
 
+it('says that a shared folder is not there but on this machine', () => {
+  const config = configOf({ runtimeOptions: { share: 'data' } });
+  for (const place of ['pod', 'host', 'alone'] as const) {
+    expect(describeLacks(config, place)).toEqual([
+      expect.stringMatching(/^"ember.share" has no effect .*: it is a folder of this machine, .*ENODEV.*Import/),
+    ]);
+  }
+});
+
 it('says nothing of a function that asks for no network', () => {
   for (const place of ['pod', 'host', 'alone'] as const) expect(describeLacks(configOf({}), place)).toEqual([]);
 });

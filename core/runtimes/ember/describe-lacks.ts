@@ -13,6 +13,11 @@ export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOpti
       `"ember.assets" has no effect ${places[place]}: the guest has no disk there, and reading a file fails with ENODEV. Import the files as text or bytes, or deploy it to Kubernetes on the runtime nanos.`,
     );
   }
+  if (emberConfigOf(config).share !== undefined) {
+    lacks.push(
+      `"ember.share" has no effect ${places[place]}: it is a folder of this machine, and reading a file of it fails with ENODEV. Import the files as text or bytes, or deploy it to Kubernetes on the runtime nanos.`,
+    );
+  }
   if (hasOutbound(config)) {
     if (place !== 'alone') {
       lacks.push(

@@ -27,6 +27,7 @@ import {
 import { emberConfigOf } from './options.ts';
 import { appendAssets } from './pack-assets.ts';
 import { readEmberPanic } from './read-panic.ts';
+import { sharesOf } from './share.ts';
 import shipped from './shipped.json' with { type: 'json' };
 import { createStreamSplitter } from './split-streams.ts';
 import type { Baker } from './types.ts';
@@ -121,8 +122,8 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf,
-    // With a network, a guest keeps its connections, and the ports of its host; with assets, its disk.
-    canBeRestored: (config) => !hasNetwork(config) && emberConfigOf(config).assets === undefined,
+    // With a network, a guest keeps its connections, and the ports of its host; with files, its disk or folder.
+    canBeRestored: (config) => !hasNetwork(config) && emberBundling.hasFiles?.(config) !== true,
     fingerprint: async (config) => {
       if (hasNetwork(config)) imageNetworkOf(config);
       const [kernel, worker] = await Promise.all([
@@ -169,7 +170,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       const { assets } = emberConfigOf(request.config);
       const disks =
         assets === undefined ? [] : [{ path: request.image.path, format: 'raw', isReadOnly: true } as const];
-      const machine = { ...(await makeMachine(request)), disks };
+      const machine = { ...(await makeMachine(request)), disks, shares: await sharesOf(request) };
       if (!hasNetwork(request.config))
         return { machine, sessionInfo: null, symbolsPath: resources.pathOf(shipped.emberSymbols) };
       const network = await machineNetworkOf(request.config);

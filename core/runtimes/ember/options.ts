@@ -12,6 +12,13 @@ const emberConfigSchema = z.strictObject({
     .describe(
       'A folder that the function reads by `node:fs`, as /assets: read only, and found only when it reads. Default: none.',
     ),
+  share: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A folder of this machine that the function reads by `node:fs`, as /share, while you work on it: each read has the files as they are then, without a build. Default: none.',
+    ),
   network: z
     .discriminatedUnion('kind', [
       z.strictObject({
@@ -50,7 +57,7 @@ export const emberOptions: RuntimeOptions = {
   schema: emberConfigSchema,
   groups: [
     { id: 'network', title: 'Network', paths: ['network'] },
-    { id: 'files', title: 'Files', paths: ['assets'] },
+    { id: 'files', title: 'Files', paths: ['assets', 'share'] },
   ],
   hadProgramKeys: false,
 };

@@ -1,8 +1,20 @@
 const { Buffer } = require('buffer');
-const { normalize, openAssets } = require('../assets.ts');
+const { locate, openAssets } = require('../assets.ts');
+const { openShare } = require('../share.ts');
 
-let opened;
-const assets = () => (opened ??= openAssets(globalThis[Symbol.for('firstlight.assets')]));
+/** The folders of the guest's root, each opened when it is first read. */
+const folders = { assets: openAssets, share: openShare };
+const opened = {};
+const open = (folder) => (opened[folder] ??= folders[folder](globalThis[Symbol.for('firstlight.assets')]));
+
+function isThere(folder) {
+  try {
+    return open(folder) !== undefined;
+  } catch (error) {
+    if (error.code === 'ENODEV') return false;
+    throw error;
+  }
+}
 
 function pathOf(path) {
   const text = path instanceof Uint8Array ? Buffer.from(path).toString() : path;
@@ -25,37 +37,37 @@ function failure(code, words, syscall, path) {
 
 function find(given, syscall) {
   const path = pathOf(given);
-  const inside = normalize(path);
-  if (inside === '..') return { path, names: ['assets'] };
-  const found = inside === null ? undefined : assets().find(inside);
+  const { folder, inside } = locate(path);
+  if (folder === '') return { path, names: Object.keys(folders).filter(isThere) };
+  const found = Object.hasOwn(folders, folder) ? open(folder).find(inside) : undefined;
   if (found === undefined) throw failure('ENOENT', 'no such file or directory', syscall, path);
-  return { path, ...found };
+  return { path, folder, ...found };
 }
 
 const encodingOf = (options) => (typeof options === 'string' ? options : options?.encoding);
 
 function readFileSync(path, options) {
-  const { file, path: named } = find(path, 'open');
+  const { folder, file, path: named } = find(path, 'open');
   if (file === undefined) throw failure('EISDIR', 'illegal operation on a directory', 'read', named);
-  const { buffer, byteLength } = assets().read(file);
+  const { buffer, byteLength } = open(folder).read(file);
   const bytes = Buffer.from(buffer, 0, byteLength);
   const encoding = encodingOf(options);
   return encoding ? bytes.toString(encoding) : bytes;
 }
 
 class Stats {
-  constructor(size, isFolder) {
+  constructor(size, isFolder, isLink) {
     this.size = size;
-    this.isFile = () => !isFolder;
+    this.isFile = () => !isFolder && !isLink;
     this.isDirectory = () => isFolder;
-    this.isSymbolicLink = () => false;
+    this.isSymbolicLink = () => isLink;
   }
 }
 
 function statSync(path, options) {
   try {
-    const { file } = find(path, 'stat');
-    return new Stats(file?.bytes ?? 0, file === undefined);
+    const { file, bytes = 0, isLink = false } = find(path, 'stat');
+    return new Stats(bytes, file === undefined, isLink);
   } catch (error) {
     if (error.code === 'ENOENT' && options?.throwIfNoEntry === false) return undefined;
     throw error;
