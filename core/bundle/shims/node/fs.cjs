@@ -99,8 +99,9 @@ function existsSync(path) {
     find(path, 'access');
     return true;
   } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ERR_INVALID_ARG_TYPE') return false;
-    throw error;
+    // A machine without the folder is a fault of its configuration, which a "false" would hide.
+    if (error.code === 'ENODEV' || error.code === 'EIO') throw error;
+    return false;
   }
 }
 
