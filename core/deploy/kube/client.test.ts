@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { follow } from './follow.ts';
@@ -155,6 +156,54 @@ describe('a client of a cluster', () => {
     await expect(failing.json('/x')).rejects.toMatchObject({ code: 'CLUSTER_DENIED', message: /log in first/ });
     const missing = await open({ exec: { command: 'no-such-plugin', installHint: 'Get it from us.' } });
     await expect(missing.json('/x')).rejects.toMatchObject({ code: 'TOOL_MISSING', hint: 'Get it from us.' });
+  });
+});
+
+describe('a server that is busy', () => {
+  const busy = (response: ServerResponse, status: number, headers: object) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(
+      JSON.stringify({
+        kind: 'Status',
+        reason: 'TooManyRequests',
+        message: 'storage is (re)initializing',
+        code: status,
+      }),
+    );
+
+  it('is asked again when it says so, with the same body, and no more often than ten times', async () => {
+    const bodies: string[] = [];
+    let busyTimes = 2;
+    answer = async (request, response) => {
+      bodies.push(await text(request));
+      if (bodies.length > busyTimes) return json(response, 200, { done: true });
+      return busy(response, bodies.length === 1 ? 429 : 503, { 'retry-after': '0' });
+    };
+    const client = await open({ token: 't' });
+    const create = () => client.json('/pods', { method: 'POST', body: { kind: 'Pod' } });
+    expect(await create()).toEqual({ done: true });
+    expect(bodies).toEqual(Array(3).fill('{"kind":"Pod"}'));
+    bodies.length = 0;
+    busyTimes = 100;
+    await expect(create()).rejects.toMatchObject({ message: expect.stringContaining('(re)initializing') });
+    expect(bodies).toHaveLength(10);
+    client.close();
+  });
+
+  it('is not asked again where it does not say so, and the wait can be cancelled', async () => {
+    let asked = 0;
+    answer = (_, response) => {
+      asked += 1;
+      return busy(response, 503, asked === 1 ? {} : { 'retry-after': '5' });
+    };
+    const client = await open({ token: 't' });
+    await expect(client.json('/pods')).rejects.toMatchObject({ message: expect.stringContaining('(re)initializing') });
+    expect(asked).toBe(1);
+    const abort = new AbortController();
+    const waiting = client.json('/pods', { signal: abort.signal });
+    await expect.poll(() => asked).toBe(2);
+    setTimeout(() => abort.abort(), 50);
+    await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+    client.close();
   });
 });
 

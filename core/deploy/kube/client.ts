@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { Agent, type RequestOptions, request as requestTls } from 'node:https';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FirstlightError } from '#shared/errors.ts';
 import { createExecCredentials } from './exec-credential.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
@@ -12,6 +13,9 @@ import { type Status, statusError, statusSchema } from './status.ts';
 const answerTimeoutMs = 30_000;
 /** Units: ms between parts of an answer that is to end. */
 const partTimeoutMs = 30_000;
+/** A server that is busy says when to ask again, by `Retry-After`. Source: client-go, which asks as often. */
+const mostTries = 10;
+const maxPauseMs = 10_000;
 const maxBodyBytes = 64 << 20;
 
 export interface KubeRequest {
@@ -115,8 +119,22 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
     return await open(path, request);
   }
 
+  /** Asks again where the server is too busy, or not ready yet: it has done nothing then. */
+  async function openPatiently(path: string, request: KubeRequest): Promise<IncomingMessage> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await openAuthorized(path, request);
+      const isBusy = answer.statusCode === 429 || answer.statusCode === 503;
+      const seconds = Number(answer.headers['retry-after']);
+      if (!isBusy || !(seconds >= 0) || tries === mostTries) return answer;
+      answer.resume();
+      await sleep(Math.min(maxPauseMs, seconds * 1000), undefined, { signal: request.signal }).catch(() => {
+        throw cancelled();
+      });
+    }
+  }
+
   async function raw(path: string, request: KubeRequest = {}): Promise<KubeAnswer> {
-    const answer = await openAuthorized(path, request);
+    const answer = await openPatiently(path, request);
     return {
       status: answer.statusCode ?? 0,
       headers: answer.headers,
@@ -125,7 +143,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
   }
 
   async function openStream(path: string, request: KubeRequest): Promise<IncomingMessage> {
-    const answer = await openAuthorized(path, request);
+    const answer = await openPatiently(path, request);
     const status = answer.statusCode ?? 0;
     if (status < 400) return answer;
     throw statusError(parseStatus(status, await readText(answer, access, request.signal)), access);
