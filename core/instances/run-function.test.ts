@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Layout } from '#core/store/layout.ts';
 import { fakeHost } from '#core/vmm/testing/fake-vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -46,6 +46,17 @@ it('draws no timeline of a run that was refused before there was a machine', asy
   expect(result).toMatchObject({ outcome: 'failed', error: { code: 'MEMORY_TOO_SMALL' }, instance: null });
   expect(result.timeline).toBeNull();
   expect(finished).toEqual([result]);
+});
+
+it('gets to know the build after a run in any mode, for the next one', async () => {
+  for (const startMode of ['cold', 'prestarted']) {
+    const settle = vi.fn(async () => undefined);
+    const pool = { prepare: async () => undefined, take: async () => null, refill: async () => undefined };
+    const run = createRefusingRunner('no', [], { settle, pool });
+    const request = { projectId: '0123456789ab', event: null, startMode, lifetime: 'stop' } as never;
+    await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
+    await vi.waitFor(() => expect(settle).toHaveBeenCalledOnce());
+  }
 });
 
 it('starts cold, and says so, when a saved machine is refused', async () => {

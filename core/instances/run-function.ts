@@ -11,7 +11,7 @@ import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
-import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
+import { type AheadMode, isAheadMode, type StartMode } from '#shared/model/timeline.ts';
 import type { HostNs } from '#shared/model/units.ts';
 import { aborted, throwIfCancelled } from './cancelled.ts';
 import type { Launched } from './launch.ts';
@@ -335,8 +335,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     await keepRun(options, run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
     // An image with variables of this run alone is not made ready for the next.
-    if (isAheadMode(request.startMode) && !cancelled && request.env === undefined)
-      prepareNext(start, request.startMode);
+    if (!cancelled && request.env === undefined) prepareNext(start, request.startMode);
     if (cancelled) throw error;
     return run;
   }
@@ -361,11 +360,15 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     }
   }
 
-  function prepareNext({ spec, project, build }: Start, startMode: AheadMode): void {
-    const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
-    void sleep(nextDelayMs, undefined, { ref: false }).then(async () => {
-      const making = startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next);
-      await Promise.all([making, options.settle(project, build)]);
-    });
+  /** Makes what a next run in this mode needs, and has it known whether a file has changed by then. */
+  function prepareNext({ spec, project, build }: Start, startMode: StartMode): void {
+    const makeAhead = async () => {
+      if (!isAheadMode(startMode)) return;
+      const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
+      await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next));
+    };
+    void sleep(nextDelayMs, undefined, { ref: false }).then(() =>
+      Promise.all([makeAhead(), options.settle(project, build)]),
+    );
   }
 }
