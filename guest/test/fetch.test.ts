@@ -6,13 +6,8 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runtimes } from '#core/engine/runtimes.ts';
-import { bundlings } from '#core/runtimes/testing/bundlings.ts';
-import { locateResources } from '#core/store/resources.ts';
 import { buildGuest } from '../../build/guest.mjs';
-import { createBundler } from '../../core/bundle/bundler.ts';
-import { readProject } from '../../core/projects/project-service.ts';
-import { createLayout } from '../../core/store/layout.ts';
+import { bundleIn } from './bundle.ts';
 import { Functions } from './functions.ts';
 import type { Machine } from './machine.ts';
 import { type NameServer, nameServerAddress, openNameServer } from './name-server.ts';
@@ -98,19 +93,6 @@ let guest: Machine;
 let web: Awaited<ReturnType<typeof serveHttp>>;
 let names: NameServer;
 
-/** The function as a build makes it, with what it asks for. */
-async function bundle(handler: string): Promise<string> {
-  await writeFile(join(home, 'handler.ts'), handler);
-  const layout = createLayout({ home, env: {}, uid: 1000 });
-  const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
-  const request = { signal: new AbortController().signal, progress: () => undefined };
-  try {
-    return (await bundler.bundle(await readProject(home, runtimes), request)).bundle.code;
-  } finally {
-    await bundler.close();
-  }
-}
-
 /** The network of an image. */
 const network = {
   ...{ address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', ports: [8080], timeoutMs: 5000 },
@@ -132,7 +114,7 @@ describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: no
     await writeFile(join(home, 'firstlight.json'), JSON.stringify({ name: 'calls', ember }));
     web = await serveHttp();
     names = await openNameServer({ 'service.test': '10.0.2.2' });
-    guest = await functions.boot(await bundle(source), {
+    guest = await functions.boot(await bundleIn(home, source), {
       network,
       extra: names.qemuArgs,
     });
@@ -253,7 +235,7 @@ describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: no
   });
 
   it('says so in a machine without a network card', async () => {
-    const alone = await functions.boot(await bundle(source), { network });
+    const alone = await functions.boot(await bundleIn(home, source), { network });
     await alone.hello();
     expect(JSON.parse(await alone.answer({ url: 'http://10.0.2.2/' }, { deadlineMs: 60_000 }))).toEqual({
       error: 'TypeError: fetch failed',
@@ -264,7 +246,7 @@ describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: no
 
   it('fails at the top level of a module, which runs when the image is built', async () => {
     const early = "const early = await fetch('http://10.0.2.2/');\nexport default () => early.status;";
-    await expect(functions.bake(await bundle(early), 64, {}, network)).rejects.toMatchObject({
+    await expect(functions.bake(await bundleIn(home, early), 64, {}, network)).rejects.toMatchObject({
       code: 'EVALUATION_THREW',
       message: expect.stringContaining('Fetch in the handler.'),
     });

@@ -123,6 +123,8 @@ export async function packProgram(): Promise<Packed> {
 const userEnv = (home: string, display: Display): NodeJS.ProcessEnv => ({
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: home,
+  // A Chromium that is killed leaves its folder there.
+  TMPDIR: home,
   XDG_RUNTIME_DIR: join(home, 'run'),
   XDG_CONFIG_HOME: join(home, '.config'),
   XDG_CACHE_HOME: join(home, '.cache'),
