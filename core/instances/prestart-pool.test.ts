@@ -134,11 +134,21 @@ describe('createPrestartPool', () => {
 
   it('refills what was taken, and leaves one that was made for a later request', async () => {
     const { pool, made } = setUp();
-    await pool.refill(spec('a'));
+    const booted = spec('a', 'image', 64, 'local', 'prebooted');
+    await pool.refill(spec('a'), 1);
     await pool.take(spec('a'));
-    await pool.prepare(spec('a', 'image', 64, 'local', 'prebooted'));
-    await pool.refill(spec('a'));
+    await pool.refill(booted, 3);
+    await pool.refill(spec('a'), 2);
     expect(states(made)).toEqual(['prestarted', 'prebooted']);
+  });
+
+  it('makes what a later run needs in place of what an earlier run, of another mode, had made', async () => {
+    const { pool, made } = setUp();
+    const booted = spec('a', 'image', 64, 'local', 'prebooted');
+    await pool.refill(spec('a'), 1);
+    await pool.refill(booted, 2);
+    expect(states(made)).toEqual(['stopping', 'prebooted']);
+    expect(await pool.take(booted)).not.toBeNull();
   });
 
   it('replaces one that died while it waited, and gives up a guest that always dies', async () => {

@@ -1,3 +1,4 @@
+import { hostNow } from '#core/store/host-clock.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import type { Launched } from './launch.ts';
@@ -11,8 +12,11 @@ export interface PrestartPool {
    * waits, or could not be made. None is made for a function whose instances use an exclusive resource.
    */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
-  /** As `prepare`, unless an instance of the project waits already, or is being made for a later request. */
-  readonly refill: (spec: LaunchSpec) => Promise<void>;
+  /**
+   * As `prepare`, unless an instance of the project waits already, or is being made, for a later request than one of
+   * `askedNs`: of two runs in two modes, the second says what the next one needs. Units: host clock ns.
+   */
+  readonly refill: (spec: LaunchSpec, askedNs: number) => Promise<void>;
   /** The instance that waits for exactly this start, taken out of the pool. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
@@ -32,6 +36,8 @@ export interface PrestartPoolOptions {
 
 interface Entry {
   readonly spec: LaunchSpec;
+  /** The time of the request that it was made for. Units: host clock ns. */
+  readonly askedNs: number;
   readonly launched: Promise<Launched>;
   /** Settles when it waits or could not be made; never rejects. */
   readonly settled: Promise<void>;
@@ -66,7 +72,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
     if (entries.get(projectId) === entry) entries.delete(projectId);
   }
 
-  function make(spec: LaunchSpec, replacements: number): Entry {
+  function make(spec: LaunchSpec, askedNs: number, replacements: number): Entry {
     const { projectId } = spec;
     for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
     const timer = setTimeout(() => drop(projectId), idleMs).unref();
@@ -89,34 +95,44 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
         log(`No ${spec.startMode} ${spec.config.name}: ${thrown instanceof Error ? thrown.message : thrown}`);
       },
     );
-    const entry: Entry = { spec, launched, settled, instance: null, isSettled: false, isDropped: false, timer };
+    const entry: Entry = {
+      spec,
+      askedNs,
+      launched,
+      settled,
+      instance: null,
+      isSettled: false,
+      isDropped: false,
+      timer,
+    };
     entries.set(projectId, entry);
     return entry;
   }
 
   /** Makes another one in place of an instance that ended by itself while it waited. */
   function replaceLost(entry: Entry, replacements: number): void {
-    const { spec, instance } = entry;
+    const { spec, askedNs, instance } = entry;
     if (entries.get(spec.projectId) !== entry) return;
     release(spec.projectId, entry);
     if (closed || instance?.state !== 'failed') return;
     log(`The ${spec.startMode} instance ${instance.record.id} ended while it waited.`);
-    if (replacements < maxReplacements) make(spec, replacements + 1);
+    if (replacements < maxReplacements) make(spec, askedNs, replacements + 1);
   }
 
-  async function prepare(spec: LaunchSpec): Promise<void> {
+  async function prepare(spec: LaunchSpec, askedNs = hostNow()): Promise<void> {
     // An exclusive resource must be free when the function is run.
     if (closed || isExclusive(spec.config)) return;
     const waiting = entries.get(spec.projectId);
     if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;
     drop(spec.projectId);
-    await make(spec, 0).settled;
+    await make(spec, askedNs, 0).settled;
   }
 
   return {
-    prepare,
-    refill: async (spec) => {
-      if (!entries.has(spec.projectId)) await prepare(spec);
+    prepare: (spec) => prepare(spec),
+    refill: async (spec, askedNs) => {
+      const waiting = entries.get(spec.projectId);
+      if (waiting === undefined || waiting.askedNs < askedNs) await prepare(spec, askedNs);
     },
     async take(spec) {
       const entry = entries.get(spec.projectId);

@@ -361,11 +361,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /** Makes what a next run in this mode needs, and has it known whether a file has changed by then. */
-  function prepareNext({ spec, project, build }: Start, startMode: StartMode): void {
+  function prepareNext({ spec, project, build, seen }: Start, startMode: StartMode): void {
     const makeAhead = async () => {
       if (!isAheadMode(startMode)) return;
       const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
-      await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next));
+      await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next, seen.clickNs));
     };
     void sleep(nextDelayMs, undefined, { ref: false }).then(() =>
       Promise.all([makeAhead(), options.settle(project, build)]),
