@@ -4,6 +4,8 @@ import type { CallSpec } from './protocol-types.ts';
 
 /** The receiver of the messages of one stream. */
 export interface StreamSink {
+  /** The server has opened the stream. Its messages follow. */
+  onOpened(serial: number): void;
   /** Bytes from the server; an empty array means the end of the other side's data. */
   onData(data: Buffer, receivedAtNs: bigint): void;
   /** The server confirms the finish or the abort; no more messages follow. */
@@ -19,6 +21,8 @@ export class PendingCall {
   readonly message: (serial: number) => Buffer;
   /** For a call that opens a stream: the receiver of its messages. */
   readonly sink: StreamSink | undefined;
+  /** Frames of the stream that came before the reply: libvirtd's event loop sends them while a worker still replies. */
+  readonly early: Buffer[] = [];
   readonly #promise: { resolve: (value: unknown) => void; reject: (error: unknown) => void };
   #stopWatching: (() => void) | undefined;
   #waiting = true;

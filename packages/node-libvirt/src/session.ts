@@ -209,8 +209,12 @@ export class Session {
     if (header.status === MessageStatus.OK) {
       const value = call.spec.readRet(r);
       r.end(`the reply to ${call.spec.name}`);
-      if (call.sink) this.#streams.set(header.serial, { sink: call.sink, spec: call.spec });
+      if (call.sink) {
+        this.#streams.set(header.serial, { sink: call.sink, spec: call.spec });
+        call.sink.onOpened(header.serial);
+      }
       this.#finish(header.serial, call, () => call.resolve(call.sink ? header.serial : value));
+      for (const early of call.early) if (!this.#ended) this.#onStream(decodeHeader(early), early);
     } else if (header.status === MessageStatus.ERROR) {
       const error = toLibvirtError(readRemoteError(r), call.spec.name);
       this.#finish(header.serial, call, () => call.reject(error));
@@ -241,6 +245,11 @@ export class Session {
   }
 
   #onStream(header: Header, frame: Buffer): void {
+    const opening = this.#pending.get(header.serial);
+    if (opening?.sink && opening.spec.number === header.procedure && opening.spec.program === header.program) {
+      opening.early.push(frame);
+      return;
+    }
     const stream = this.#streams.get(header.serial);
     if (!stream || stream.spec.number !== header.procedure || stream.spec.program !== header.program) {
       throw new LibvirtProtocolError(`stream data for serial ${header.serial}, where no stream is open`);

@@ -38,7 +38,7 @@ export class LibvirtStream extends Duplex {
   ): Promise<LibvirtStream> {
     const stream = new LibvirtStream(session, spec);
     try {
-      stream.#serial = await session.openStream(spec, args, stream.#sink(), options);
+      await session.openStream(spec, args, stream.#sink(), options);
       return stream;
     } catch (error) {
       stream.destroy();
@@ -58,6 +58,9 @@ export class LibvirtStream extends Duplex {
 
   #sink(): StreamSink {
     return {
+      onOpened: (serial) => {
+        this.#serial = serial;
+      },
       onData: (data, receivedAtNs) => {
         if (data.length === 0) {
           this.#endOfData();
