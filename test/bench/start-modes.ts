@@ -57,7 +57,9 @@ async function prepare(studio: Studio, projectId: ProjectId, startMode: StartMod
     await runOnce(studio, projectId, startMode, host);
     const isThere = async () =>
       (await studio.client.call('instances:list', {})).some((one) => one.host === host && one.state === startMode);
-    while (!(await isThere())) await sleep(20);
+    for (const end = performance.now() + 30_000; !(await isThere()); await sleep(20)) {
+      if (performance.now() > end) throw new Error(`no ${startMode} instance waits on ${host} after 30 s`);
+    }
   }
 }
 
