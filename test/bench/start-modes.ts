@@ -15,6 +15,9 @@ import { openStudio, type Studio } from './studio.ts';
 
 const median = (values: readonly number[]) => round(quantile(values, 0.5));
 
+/** What follows an answer (the check of the sources, the end of the machine, the next one) is over at a person's next click. */
+const betweenClicksMs = 500;
+
 /** All modes of both VMMs and the floor in turn, so that other work of the machine affects all equally. Units: ms. */
 export async function compareStartModes(runs: number, log: BenchOptions['log']) {
   const studio = await openStudio();
@@ -33,6 +36,7 @@ export async function compareStartModes(runs: number, log: BenchOptions['log']) 
       for (const host of [undefined, ...hosts]) {
         for (const mode of startModes) {
           await prepare(studio, id, mode, host);
+          await sleep(betweenClicksMs);
           const key = `${host ?? 'libvirt'} ${mode}`;
           seen.set(key, [...(seen.get(key) ?? []), await runOnce(studio, id, mode, host)]);
         }
