@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createDeferred } from '#shared/deferred.ts';
+import { hostNs } from '#shared/model/units.ts';
 import type { Launched } from './launch.ts';
 import { createPrestartPool, type PrestartPool } from './prestart-pool.ts';
 import type { LaunchSpec } from './types.ts';
@@ -135,18 +136,18 @@ describe('createPrestartPool', () => {
   it('refills what was taken, and leaves one that was made for a later request', async () => {
     const { pool, made } = setUp();
     const booted = spec('a', 'image', 64, 'local', 'prebooted');
-    await pool.refill(spec('a'), 1);
+    await pool.refill(spec('a'), hostNs(1));
     await pool.take(spec('a'));
-    await pool.refill(booted, 3);
-    await pool.refill(spec('a'), 2);
+    await pool.refill(booted, hostNs(3));
+    await pool.refill(spec('a'), hostNs(2));
     expect(states(made)).toEqual(['prestarted', 'prebooted']);
   });
 
   it('makes what a later run needs in place of what an earlier run, of another mode, had made', async () => {
     const { pool, made } = setUp();
     const booted = spec('a', 'image', 64, 'local', 'prebooted');
-    await pool.refill(spec('a'), 1);
-    await pool.refill(booted, 2);
+    await pool.refill(spec('a'), hostNs(1));
+    await pool.refill(booted, hostNs(2));
     expect(states(made)).toEqual(['stopping', 'prebooted']);
     expect(await pool.take(booted)).not.toBeNull();
   });

@@ -1,6 +1,6 @@
 import { hostNow } from '#core/store/host-clock.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import type { InstanceId, ProjectId } from '#shared/model/units.ts';
+import type { HostNs, InstanceId, ProjectId } from '#shared/model/units.ts';
 import type { Launched } from './launch.ts';
 import { isWaiting, type LiveInstance } from './live-instance.ts';
 import type { LaunchSpec } from './types.ts';
@@ -16,7 +16,7 @@ export interface PrestartPool {
    * As `prepare`, unless an instance of the project waits already, or is being made, for a later request than one of
    * `askedNs`: of two runs in two modes, the second says what the next one needs. Units: host clock ns.
    */
-  readonly refill: (spec: LaunchSpec, askedNs: number) => Promise<void>;
+  readonly refill: (spec: LaunchSpec, askedNs: HostNs) => Promise<void>;
   /** The instance that waits for exactly this start, taken out of the pool. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
@@ -37,7 +37,7 @@ export interface PrestartPoolOptions {
 interface Entry {
   readonly spec: LaunchSpec;
   /** The time of the request that it was made for. Units: host clock ns. */
-  readonly askedNs: number;
+  readonly askedNs: HostNs;
   readonly launched: Promise<Launched>;
   /** Settles when it waits or could not be made; never rejects. */
   readonly settled: Promise<void>;
@@ -72,7 +72,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
     if (entries.get(projectId) === entry) entries.delete(projectId);
   }
 
-  function make(spec: LaunchSpec, askedNs: number, replacements: number): Entry {
+  function make(spec: LaunchSpec, askedNs: HostNs, replacements: number): Entry {
     const { projectId } = spec;
     for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
     const timer = setTimeout(() => drop(projectId), idleMs).unref();
