@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const projectNow = () => ({ id: '0123456789ab', dir, name: 'hello' }) as Project;
 const build = { image: { id: 'i' }, result: { cached: false, buildMs: 9 } } as unknown as Build;
-const again = { image: { id: 'i' }, result: { cached: true, buildMs: 7 } } as unknown as Build;
+const again = { image: { id: 'i', path: '/nowhere/image' }, result: { cached: true, buildMs: 7 } } as unknown as Build;
 
 function createKnown(more: Partial<KnownBuildsOptions> = {}) {
   return createKnownBuilds({
@@ -53,6 +53,19 @@ it('knows a build until a file changes, and looks for it no more than once', asy
   expect(known.find(project.id)).toBeNull();
   await writeFile(file, 'one');
   expect(known.find(project.id)).toBeNull();
+});
+
+it('knows a build while its image is linked into jails, until the image goes', async () => {
+  const image = join(dir, 'image');
+  await writeFile(image, 'image');
+  await utimes(image, 1, 1);
+  const inCache = { ...again, image: { ...again.image, path: image } };
+  const known = createKnown({ images: { settle: async () => ({ build: inCache, sources: [file] }) } });
+  await known.settle(projectNow(), build);
+  await link(image, join(dir, 'jailed'));
+  expect(known.find(projectNow().id)).not.toBeNull();
+  await rm(image);
+  expect(known.find(projectNow().id)).toBeNull();
 });
 
 it('sees a file appear that the project did not have', async () => {

@@ -60,7 +60,8 @@ export function createKnownBuilds({ images, projects, signal, log }: KnownBuilds
     if (JSON.stringify(again) !== JSON.stringify(project)) return;
     const settled = await images.settle(again, build, context);
     if (settled === null) return;
-    const stamps = await stampFiles([...projects.sourcesOf(project), ...settled.sources], { dir, readFromMs });
+    const linked = [settled.build.image.path];
+    const stamps = await stampFiles([...projects.sourcesOf(project), ...settled.sources], { dir, readFromMs, linked });
     if (stamps !== null) known.set(id, { project: again, build: settled.build, stamps, atMs: readFromMs });
   }
 

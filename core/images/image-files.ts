@@ -1,4 +1,5 @@
 /** Images on disk: a folder named by the id, which appears whole or not at all. */
+import type { BigIntStats } from 'node:fs';
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -72,7 +73,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
     isName: (name) => imageIdSchema.safeParse(name).success,
     isWhole: async (dir, { id, bytes, sha256, stamp: written }, name) => {
       const path = join(dir, imageName);
-      const stamp = await stampOf(path);
+      const stamp = await stampOfImage(path);
       if (id !== name || stamp?.bytes !== bytes) return false;
       if (stamp.text === written) return true;
       if ((await readFile(join(dir, checkedName), 'utf8').catch(undefinedIfMissing)) === stamp.text) return true;
@@ -93,10 +94,10 @@ export function createImageFiles(layout: Layout): ImageFiles {
       await store.withTemp(async (temp) => {
         const path = join(temp, imageName);
         const made = await write(path);
-        let stamp = await stampOf(path);
+        let stamp = await stampOfImage(path);
         if (stamp?.mode !== readableFileMode) {
           await chmod(path, readableFileMode);
-          stamp = await stampOf(path);
+          stamp = await stampOfImage(path);
         }
         const sha256 = made.sha256 ?? (await digestFile(path)).sha256;
         const manifest: Manifest = { version: 2, ...made, sha256, stamp: stamp?.text };
@@ -128,9 +129,18 @@ interface Stamp {
  * a crash of the machine, which may leave a file of zeros, comes with another boot.
  */
 export async function stampOf(path: string): Promise<Stamp | null> {
+  return await readStamp(path, ({ mtimeNs, ctimeNs }) => `${mtimeNs} ${ctimeNs}`);
+}
+
+/** A stamp of an image, without the time of its change: each link into a jail moves that, and nobody there can write it. */
+async function stampOfImage(path: string): Promise<Stamp | null> {
+  return await readStamp(path, ({ mtimeNs }) => String(mtimeNs));
+}
+
+async function readStamp(path: string, timesOf: (found: BigIntStats) => string): Promise<Stamp | null> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (found === undefined) return null;
-  const { ino, size, mode, mtimeNs, ctimeNs } = found;
-  const text = `${readBootId()} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  const { ino, size, mode } = found;
+  const text = `${readBootId()} ${ino} ${size} ${timesOf(found)}`;
   return { bytes: Number(size), mode: Number(mode) & 0o777, text };
 }

@@ -236,7 +236,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const again = await imageFor(project, outcome, { runtime, fingerprint }, context);
       return {
         build: { ...again, result: { ...again.result, buildMs: performance.now() - startedAt } },
-        sources: [...sources, ...runtime.fingerprintFiles(config), recordOf(project.id), image.path],
+        sources: [...sources, ...runtime.fingerprintFiles(config), recordOf(project.id)],
       };
     },
 

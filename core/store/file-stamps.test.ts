@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -67,4 +67,13 @@ it('claims nothing for so many files that a look at them would take long', async
   const paths = Array.from({ length: 501 }, (_, index) => join(dir, `${index}`));
   expect(await stampFiles(paths, settled())).toBeNull();
   expect(await stampFiles(paths.slice(1), settled())).not.toBeNull();
+});
+
+it('leaves it alone that a file of ours is linked elsewhere, and sees that it is written', async () => {
+  const linked = [join(dir, 'a')];
+  const stamps = await stampFiles([], { ...settled(), linked });
+  await link(join(dir, 'a'), join(dir, 'elsewhere'));
+  expect(stamps?.areSame()).toBe(true);
+  await writeFile(join(dir, 'a'), 'two words');
+  expect(stamps?.areSame()).toBe(false);
 });

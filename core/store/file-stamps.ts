@@ -18,23 +18,34 @@ const granularityMs = 20;
  */
 const slowTypes = new Set([0x01021997, 0x5346414f, 0x00c36400, 0xff534d42, 0x65735546, 0x6969, 0xfe534d42]);
 
+export interface StampOptions {
+  readonly dir: string;
+  readonly readFromMs: number;
+  /** Files of ours that are linked elsewhere while they are in use: a link moves their ctime, which does not count. */
+  readonly linked?: readonly string[];
+}
+
 /**
  * The stamps of files and folders whose content was read after `readFromMs`, in the folder `dir` or elsewhere. Null
  * where they prove nothing: one may have changed since, there are too many, or `dir` is on a network.
  */
 export async function stampFiles(
   paths: readonly string[],
-  { dir, readFromMs }: { readonly dir: string; readonly readFromMs: number },
+  { dir, readFromMs, linked = [] }: StampOptions,
 ): Promise<FileStamps | null> {
-  const all = [...new Set(paths)];
+  const all = [...new Set([...paths, ...linked])];
   if (all.length > maxFiles || slowTypes.has((await statfs(dir)).type)) return null;
-  const stamps = all.map((path) => ({ path, stamp: stampOf(path, readFromMs - granularityMs) }));
+  const kinds = all.map((path) => ({ path, isLinked: linked.includes(path) }));
+  const stamps = kinds.map((file) => ({ ...file, stamp: stampOf(file, readFromMs - granularityMs) }));
   if (stamps.some(({ stamp }) => stamp === null)) return null;
-  return { areSame: () => stamps.every(({ path, stamp }) => stampOf(path) === stamp) };
+  return { areSame: () => stamps.every(({ stamp, ...file }) => stampOf(file) === stamp) };
 }
 
 /** A stamp that changes whenever the content may have: no program can set the ctime. Empty when absent, null when unknown. */
-function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): string | null {
+function stampOf(
+  { path, isLinked }: { readonly path: string; readonly isLinked: boolean },
+  latestMs = Number.POSITIVE_INFINITY,
+): string | null {
   let found: BigIntStats | undefined;
   try {
     found = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -43,6 +54,7 @@ function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): string | nu
     return null;
   }
   if (found === undefined) return '';
-  const { dev, ino, size, mode, mtimeNs, ctimeNs } = found;
-  return Number(ctimeNs / 1_000_000n) > latestMs ? null : `${dev} ${ino} ${size} ${mode} ${mtimeNs} ${ctimeNs}`;
+  const { dev, ino, size, mode, mtimeNs } = found;
+  const changedNs = isLinked ? mtimeNs : found.ctimeNs;
+  return Number(changedNs / 1_000_000n) > latestMs ? null : `${dev} ${ino} ${size} ${mode} ${mtimeNs} ${changedNs}`;
 }

@@ -204,7 +204,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   }
 
   async function list(): Promise<RunningMachine[]> {
-    await check();
+    check();
     for (const [dir, file] of await readMachineFiles(layout.socketsDir)) {
       if (!running.has(file.uuid) && pids.get(file.name) === undefined) find(dir, file);
     }
@@ -212,14 +212,19 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   }
 
   /** Checks whether machines can be started. Running ones are found without the program, too. */
-  async function check(): Promise<void> {
+  function check(): void {
     const before = failure?.message;
-    failure = await checkFirecracker(program).then(() => null, toFirstlightError);
+    failure = null;
+    try {
+      checkFirecracker(program);
+    } catch (thrown) {
+      failure = toFirstlightError(thrown);
+    }
     if (failure?.message !== before) listener.onState();
   }
 
   async function connect(): Promise<void> {
-    await check();
+    check();
     if (failure !== null) throw failure;
   }
 
