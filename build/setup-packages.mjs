@@ -86,6 +86,7 @@ const needs = {
   conntrack: clusterProgram('conntrack', 'conntrack'),
   iptables: clusterProgram('iptables', 'iptables'),
   iproute: clusterProgram('iproute2', 'ip'),
+  runsc: { package: 'runsc', for: 'testing gVisor in a test cluster', programs: ['runsc'] },
   cni: { ...clusterProgram('containernetworking-plugins'), files: ['/usr/lib/cni/bridge', systemdDir] },
 };
 
@@ -107,6 +108,7 @@ export const purposes = {
     'registry',
     'skopeo',
     'umoci',
+    'runsc',
     ...['sshd', 'openssl'],
     ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm', 'lintian', 'desktopFileUtils'],
   ],
