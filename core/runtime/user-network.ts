@@ -10,6 +10,12 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 /** The addresses of QEMU's user-mode network: a fixed one saves the guest DHCP. */
 export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' } as const;
 
+/**
+ * The IPv6 addresses that a guest there gives itself: of its link, and of the prefix that QEMU announces. Their end is
+ * made of the address of QEMU's first network card.
+ */
+export const userNetworkIpv6 = ['FE80::5054:FF:FE12:3456', 'FEC0::5054:FF:FE12:3456'] as const;
+
 /** A port of this host, reserved until it is released. */
 interface HeldPort {
   readonly port: number;

@@ -10,6 +10,7 @@ export const program = `
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   printf("hello from C: %s\\n", what);
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
     printf("count %d\\n", count + 1);
   }
   if (strcmp(what, "missing") == 0) fopen("/etc/nothing-here", "r");
+  if (strcmp(what, "print") == 0) { fputs(argv[2], stdout); fflush(stdout); sleep(atoi(argv[3])); fputs(argv[4], stdout); }
   if (strcmp(what, "env") == 0) printf("%s\\n", getenv("COLOUR"));
   return 0;
 }`;

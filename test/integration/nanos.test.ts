@@ -209,6 +209,32 @@ export default () => {
       expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: env\nblue\n' });
     });
 
+    it('prints lines in the form of the kernel’s own, and has them in its answer byte for byte', async () => {
+      // One line is printed in two halves, between which a kernel with a network says its second address.
+      const before = [
+        '[0.123456] en1: assigned 10.0.2.15',
+        '[0.123456] NET: no network interface found',
+        '[0.123456] gitversion: mine',
+        '[0.123456] en1: assigned 10.9.9.9',
+        '    2 page fault, mine\u001b]\u001b\\',
+        'total: ',
+      ].join('\n');
+      const after = '42\nlast: [9.123456] en1: assigned FE80::5054:FF:FE12:3456\r\n[9.1] end';
+      const printed = `hello from C: print\n${before}${after}`;
+      for (const network of [{ kind: 'none' }, undefined, { kind: 'user', outbound: true }]) {
+        const args = ['print', before, network?.kind === 'user' ? '4' : '0', after];
+        const name = `lines-${network?.kind ?? 'default'}`;
+        const nanos = network === undefined ? {} : { network };
+        const result = await run(await programProject(name, program, { port: null, args, nanos, timeoutMs: 30_000 }));
+        expect(result.error).toBeNull();
+        expect(result.response?.body).toEqual({ kind: 'text', value: printed });
+        const says = network?.kind === 'user' ? /assigned FE80/g : /no network interface found/g;
+        // The kernel's own, and the program's.
+        expect((await consoleOf(result, 'program')).match(says)).toHaveLength(2);
+        expect(result.timeline?.phases.map(({ name }) => name)).toContain('runtime');
+      }
+    });
+
     it('is reported with its exit code when that is not 0', async () => {
       const result = await run(await programProject('fails', program, { port: null, args: ['fail'] }));
       expect(result.error).toMatchObject({

@@ -10,7 +10,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BuildContext, BuiltImage } from '#core/runtime/images.ts';
 import { type PreparedMachine, podForwardPort } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import { chooseForwards, userNetwork } from '#core/runtime/user-network.ts';
+import { chooseForwards, userNetwork, userNetworkIpv6 } from '#core/runtime/user-network.ts';
 import type { VolumeProvider } from '#core/runtime/volume.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -33,6 +33,7 @@ import { type NanosConfig, nanosConfigOf } from './options.ts';
 import { releaseCheck } from './release-check.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
 import { rootTuple } from './root-tuple.ts';
+import { assignedLine, noNetworkLine } from './session/kernel-lines.ts';
 import { openNanosSession } from './session/nanos-session.ts';
 import {
   readSessionInfo,
@@ -232,6 +233,9 @@ function describeBase({ facts, reused, layout }: Base): string {
 }
 
 async function chooseNetwork(config: ProjectConfig, { network, address }: NanosConfig): Promise<MachineNetwork | null> {
+  // A card that nothing could pass would only make the kernel speak of it while the program prints its answer.
+  const isShut = network.kind === 'user' && !network.outbound && address === undefined;
+  if (isShut && config.port === null && config.ports.length === 0) return null;
   switch (network.kind) {
     case 'none':
       return null;
@@ -276,11 +280,21 @@ function sessionInfo(
   const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
   if (network === null || config.port === null) {
     const { expected_exit_code: expectedExitCode } = nanos.options;
-    return { kind: 'job', host: null, port: 0, disk, expectedExitCode, hasDiagnostics: hasDiagnostics(nanos), symbols };
+    return {
+      ...{ kind: 'job', host: null, port: 0, disk, expectedExitCode, symbols },
+      ...{ hasDiagnostics: hasDiagnostics(nanos), kernelSays: kernelSays(nanos, network) },
+    };
   }
   const kind = runsFunction(config) ? 'function' : 'http';
   if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: config.port, disk, symbols };
   return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk, symbols };
+}
+
+/** Undefined where it cannot be known: at a level of its log, or on a network that gives addresses. */
+function kernelSays({ options }: NanosConfig, network: MachineNetwork | null): string[] | undefined {
+  if (options.log_level !== undefined && options.log_level !== 'err') return undefined;
+  if (network === null) return [noNetworkLine];
+  return network.kind === 'user' ? [network.guestIp, ...userNetworkIpv6].map(assignedLine) : undefined;
 }
 
 function symbolsOf({ kernelElf }: NanosFiles, path: string, node: TreeNode | undefined): Symbols {

@@ -89,6 +89,15 @@ describe('the watch over a boot', () => {
     expect(Buffer.from(watch.output()).subarray(10).toString('latin1')).toMatch(/\r\n\[1\.5\] lines of its own\n$/);
   });
 
+  it('bounds what it takes for the kernel’s, and takes no message twice', () => {
+    const { watch, say } = watched();
+    const line = (port: number) => `[0.1] NET: ${port}\n`;
+    say(marker);
+    for (let port = 0; port < 70; port++) say(line(port) + line(0));
+    const kept = [...Array(64).fill(line(0)), ...[64, 65, 66, 67, 68, 69].map((port) => line(port) + line(0))];
+    expect(watch.text()).toBe(kept.join(''));
+  });
+
   it('listens until it is stopped', () => {
     const { watch, say, names, listeners } = watched();
     say(marker, 1);

@@ -4,6 +4,7 @@ import type { InstanceLink } from '#core/runtime/session.ts';
 import { createDeferred } from '#shared/deferred.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
+import { createKernelLines, noNetworkLine } from './kernel-lines.ts';
 import type { SessionInfo } from './session-info.ts';
 import { readyMarker } from './wire.ts';
 
@@ -38,14 +39,13 @@ const maxOutput = 1024 * 1024;
 /** A line is kept in pieces, but for as much of its end as a message of the kernel or a marker takes. */
 const [pieceChars, tailChars] = [64 * 1024, 1024];
 const addressLine = /\[\d+\.\d{1,6}\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
-/** A message of the kernel may begin in the middle of a line that the program has not ended yet. */
-const kernelWords = /\[\d+\.\d{1,6}\] (?:en\d+: assigned [\da-fA-F.:]+|NET: .*|gitversion: .*)\r?$/;
 
 /** Listens from now on. Call `stop` when the first answer has arrived. */
 export function watchBoot(
   onSerial: InstanceLink['onSerial'],
-  { kind, boot }: Pick<SessionInfo, 'kind' | 'boot'>,
+  { kind, boot, kernelSays }: Pick<SessionInfo, 'kind' | 'boot' | 'kernelSays'>,
 ): BootWatch {
+  const kernelLines = createKernelLines(kernelSays ?? null);
   const marks: HostMark[] = [];
   const spoke = createDeferred<void>();
   const address = createDeferred<string>();
@@ -75,13 +75,18 @@ export function watchBoot(
     while (keptLength > maxKept && kept.length > 1) keptLength -= kept.shift()?.length ?? 0;
   }
 
-  function endLine(): void {
-    const [, ip] = addressLine.exec(line) ?? [];
-    if (ip !== undefined && lineAtNs !== null) {
-      mark('network.address', `network address ${ip}`, lineAtNs, 'runtime');
+  function noteNetwork(message: string, atNs: HostNs): void {
+    const [, ip] = addressLine.exec(message) ?? [];
+    if (ip !== undefined) {
+      mark('network.address', `network address ${ip}`, atNs, 'runtime');
       address.resolve(ip);
     }
-    const kernelAt = line.search(kernelWords);
+    if (message.includes(noNetworkLine)) mark('network.none', 'no network interface', atNs, 'runtime');
+  }
+
+  function endLine(): void {
+    const kernelAt = kernelLines.take(line);
+    if (kernelAt >= 0 && lineAtNs !== null) noteNetwork(line.slice(kernelAt), lineAtNs);
     if (kernelAt > 0) {
       // The program's line continues where it was.
       line = line.slice(0, kernelAt);
@@ -119,7 +124,8 @@ export function watchBoot(
           keep(line.slice(0, -tailChars));
           line = line.slice(-tailChars);
         }
-        if (char === '\\' && line.endsWith(readyMarker)) {
+        // A program that runs to its end may print these bytes too.
+        if (char === '\\' && kind !== 'job' && line.endsWith(readyMarker)) {
           line = line.slice(0, -readyMarker.length);
           if (!listens) mark('listening.seen', 'the function listens', atNs);
           listens = true;

@@ -10,6 +10,7 @@ import { consoleOf } from '../crash/testing/consoles.ts';
 import { playInstance } from '../testing/instance-link.ts';
 import { openNanosSession } from './nanos-session.ts';
 import type { SessionInfo } from './session-info.ts';
+import { readyMarker } from './wire.ts';
 
 const marker = String.fromCharCode(bootMarker);
 const request = { event: null, timeoutMs: 20_000 };
@@ -109,6 +110,41 @@ it('answers byte for byte when the kernel prints no diagnostics', async () => {
     ok: true,
     response: { body: { kind: 'bytes', base64: printed.toString('base64') }, bytes: printed.length },
   });
+  await untilClosed();
+});
+
+it('answers with lines in the kernel’s own form, of which only those that it has to say are its own, once', async () => {
+  const kernelSays = ['en1: assigned 10.0.2.15', 'en1: assigned FE80::5054:FF:FE12:3456'];
+  const { session, say, end } = play({ hasDiagnostics: false, kernelSays });
+  const answering = session.invoke(request);
+  say(`${marker}[0.100000] en1: assigned 10.0.2.15\n`);
+  const printed = [
+    '[0.100000] en1: assigned 10.0.2.15\n',
+    '[0.2] en1: assigned 10.9.9.9\n[0.3] NET: no network interface found\n',
+    `[0.4] gitversion: mine\n${readyMarker}total: `,
+    '42\n',
+    'and: [1.5] en1: assigned FE80::5054:FF:FE12:3456\n',
+  ];
+  for (const text of printed.slice(0, 3)) say(text);
+  say('[1.234567] en1: assigned FE80::5054:FF:FE12:3456\n');
+  for (const text of printed.slice(3)) say(text);
+  await session.ready;
+  end();
+  const { outcome, hostMarks } = await answering;
+  expect(outcome.ok && outcome.response.body).toEqual({ kind: 'text', value: printed.join('') });
+  expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address', 'program.output']);
+  await untilClosed();
+});
+
+it('knows that a guest without a network has started its program by the one line that its kernel prints', async () => {
+  const { session, say, end } = play({ hasDiagnostics: false, kernelSays: ['NET: no network interface found'] });
+  const answering = session.invoke(request);
+  say(`${marker}[0.100000] NET: no network interface found\n[0.100000] NET: no network interface found`);
+  await session.ready;
+  end();
+  const { outcome, hostMarks } = await answering;
+  expect(outcome.ok && outcome.response.body).toMatchObject({ value: '[0.100000] NET: no network interface found' });
+  expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.none']);
   await untilClosed();
 });
 

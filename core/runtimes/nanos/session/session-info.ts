@@ -33,6 +33,8 @@ const sessionInfoSchema = z.strictObject({
   expectedExitCode: nanosOptionsSchema.shape.expected_exit_code,
   /** Whether the kernel may print diagnostics among the program's lines: system calls, its trace, missing files. Default: true. */
   hasDiagnostics: z.boolean().optional(),
+  /** All that the kernel says on the serial port, without its stamps. Absent: any message of the known forms. */
+  kernelSays: z.array(z.string()).optional(),
   /** The files with the symbols of the kernel and the program, for crash reports. */
   symbols: symbolsSchema.nullable(),
 });
