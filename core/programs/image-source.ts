@@ -21,7 +21,7 @@ export async function imageSource(
   const { image = '', args } = config;
   return {
     // The number changes when the same image gives other files or facts.
-    baseKey: JSON.stringify(['image', 3, image, await stampOf(image, projectDir)]),
+    baseKey: JSON.stringify(['image', 4, image, await stampOf(image, projectDir)]),
     planBase: async ({ signal, progress }) => {
       const opened = await openOciImage(image, {
         layout,

@@ -15,7 +15,7 @@ const minMemoryMiB = 16;
 export async function packageSource(config: ProjectConfig, projectDir: string, layout: Layout): Promise<ProgramSource> {
   const path = resolve(projectDir, config.package ?? '');
   return {
-    baseKey: JSON.stringify(['package', path, await stampOfPath(path)]),
+    baseKey: JSON.stringify(['package', 2, path, await stampOfPath(path)]),
     planBase: async ({ signal }) => {
       const { tree, run, name, problems, skipped } = await openOpsPackage(path, { layout, signal });
       const left = skipped.map((message): Problem => ({ severity: 'warning', message }));

@@ -37,7 +37,7 @@ export async function makeVmImage(request: VmImageRequest): Promise<PodImage> {
   const builder = createFileTree();
   builder.add(kernelPathInImage, { kind: 'file', content: { kind: 'bytes', data: kernel }, bytes: kernel.length });
   const layer = await writeLayer(builder.tree, await layout.ensure(layout.podLayersDir), {
-    owner: kubevirtUser,
+    ownerOf: () => kubevirtUser,
     modeOf: (_, node) => (node.kind === 'file' ? 0o440 : 0o755),
     signal,
   });

@@ -1,4 +1,5 @@
 import { composeImage, writeLayer } from '@firstlight/oci';
+import type { WriteTarOptions } from '@firstlight/tar';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -12,8 +13,18 @@ export interface ContainerImageRequest
   readonly progress: (progress: Progress) => void;
 }
 
-/** Node.js and programs are run as they are; nothing in the image is secret. */
-const modeInContainer = () => 0o755;
+/**
+ * The modes of an image's files, which its scripts and programs go by: `-x`, or a key that nobody else may read. Others
+ * are run as they are. Folders differ in nothing: all of them can be read, and none be written.
+ */
+const entriesInContainer: WriteTarOptions = {
+  modeOf: (_, node) => (node.kind === 'file' ? (node.mode ?? 0o755) : 0o755),
+  // A container has one user: the file that its owner alone could use becomes that user's.
+  ownerOf: (_, node) => (node.kind === 'file' && node.mode !== undefined && isForOwner(node.mode) ? podUser : 0),
+};
+
+/** True when the owner may read or run it, and others may not. */
+const isForOwner = (mode: number): boolean => ((mode >> 6) & ~mode & 0o5) !== 0;
 
 /**
  * An ordinary container image of a function, for runc, gVisor or Kata: no kernel, no VMM. One layer is shared by all
@@ -35,9 +46,9 @@ export async function makeContainerImage(request: ContainerImageRequest): Promis
       'Use a runtime that runs Node.js and programs of Linux, or a target whose engine is "pod".',
     );
   }
-  const base = await packOnce(layout, 'container', parts.base, signal, modeInContainer);
+  const base = await packOnce(layout, 'container', parts.base, signal, entriesInContainer);
   const blobsDir = await layout.ensure(layout.podLayersDir);
-  const own = await writeLayer(parts.own, blobsDir, { modeOf: modeInContainer, signal });
+  const own = await writeLayer(parts.own, blobsDir, { ...entriesInContainer, signal });
   const composed = composeImage({
     layers: [base, own],
     settings: {

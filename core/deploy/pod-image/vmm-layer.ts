@@ -1,8 +1,9 @@
 import { realpath, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { addClosureFile, closureToTree, resolveClosure } from '@firstlight/elf';
-import { createFileTree, type FileTree } from '@firstlight/files';
+import { createFileTree, type FileTree, type TreeNode } from '@firstlight/files';
 import { type LayerBlob, writeLayer } from '@firstlight/oci';
+import type { WriteTarOptions } from '@firstlight/tar';
 import { z } from 'zod';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -68,7 +69,7 @@ export async function packOnce(
   kind: string,
   tree: FileTree,
   signal?: AbortSignal,
-  modeOf = modeInPod,
+  entries: WriteTarOptions = { modeOf: modeInPod },
 ): Promise<LayerBlob> {
   const blobsDir = await layout.ensure(layout.podLayersDir);
   const recordPath = join(blobsDir, `${kind}-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
@@ -79,7 +80,7 @@ export async function packOnce(
     for (const path of [known.value.path, recordPath]) await utimes(path, now, now);
     return known.value;
   }
-  const layer = await writeLayer(tree, blobsDir, { modeOf, signal });
+  const layer = await writeLayer(tree, blobsDir, { ...entries, signal });
   await writeAtomic(recordPath, JSON.stringify(layer), { durable: false });
   return layer;
 }
@@ -163,9 +164,10 @@ async function fingerprintOf(tree: FileTree): Promise<string> {
     const isHostFile = node.kind === 'file' && node.content.kind === 'host';
     const at = isHostFile && node.content.kind === 'host' ? await stat(node.content.path) : null;
     const data = node.kind === 'file' && node.content.kind === 'bytes' ? sha256(node.content.data) : '';
-    parts.push(
-      `${data} ${path} ${node.kind} ${at?.size ?? ''} ${at?.mtimeMs ?? ''} ${node.kind === 'symlink' ? node.target : ''}`,
-    );
+    parts.push(`${data} ${path} ${node.kind} ${at?.size ?? ''} ${at?.mtimeMs ?? ''} ${describeNode(node)}`);
   }
   return sha256(parts.join('\n'));
 }
+
+const describeNode = (node: TreeNode): string =>
+  node.kind === 'symlink' ? node.target : node.kind === 'file' && node.mode !== undefined ? String(node.mode) : '';

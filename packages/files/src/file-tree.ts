@@ -6,10 +6,18 @@ export type FileContent =
   | { readonly kind: 'host'; readonly path: string }
   | { readonly kind: 'bytes'; readonly data: Uint8Array };
 
+/** Shape: `mode` has the permission bits (`0o777`) where the file's source is an archive, which has them of its own. */
+interface FileNode {
+  readonly kind: 'file';
+  readonly content: FileContent;
+  readonly bytes: number;
+  readonly mode?: number;
+}
+
 /** One node of a tree. Units: `bytes` is the file's length at the time when the tree was made. */
 export type TreeNode =
   | { readonly kind: 'directory' }
-  | { readonly kind: 'file'; readonly content: FileContent; readonly bytes: number }
+  | FileNode
   | { readonly kind: 'symlink'; readonly target: string };
 
 /** Guest paths to nodes. Shape: paths as `guestPath` gives them, without `/` itself; every parent of a path exists. */

@@ -19,6 +19,8 @@ export type TarEntry =
       readonly kind: 'file';
       readonly path: string;
       readonly bytes: number;
+      /** Its permission bits, `0o777`; those that give a program its owner's rights are dropped. */
+      readonly mode: number;
       /** The content: read it to its end, or not at all, before the next entry is requested. */
       readonly content: Bytes;
       /** Its start in the archive, when the archive is not packed. */
@@ -153,7 +155,14 @@ function readEntry(
     case 'file':
     case 'contiguous-file':
       if (path === '/') throw invalidArchive(archive, 'it has a file without a name.');
-      return { kind: 'file', path, bytes: size, content, offset: header.byteOffset };
+      return {
+        kind: 'file',
+        path,
+        bytes: size,
+        mode: (header.mode ?? 0o644) & 0o777,
+        content,
+        offset: header.byteOffset,
+      };
     case 'symlink':
     case 'link': {
       if (!linkname || Buffer.byteLength(linkname) > maxTargetBytes || linkname.includes('\0')) {

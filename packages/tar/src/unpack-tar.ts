@@ -15,7 +15,13 @@ import { invalidArchive, TarError } from './tar-error.ts';
 export const unpackedSchema = z.array(
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('directory'), path: z.string() }),
-    z.object({ kind: z.literal('file'), path: z.string(), bytes: z.number(), index: z.number().nullable() }),
+    z.object({
+      kind: z.literal('file'),
+      path: z.string(),
+      bytes: z.number(),
+      mode: z.number(),
+      index: z.number().nullable(),
+    }),
     z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
     z.object({ kind: z.literal('link'), path: z.string(), target: z.string() }),
   ]),
@@ -49,11 +55,11 @@ export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOpti
       throw invalidArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is a folder.`);
     }
     if (entry.kind !== 'file') return entry;
-    const { path, bytes } = entry;
-    if (bytes === 0) return { kind: 'file', path, bytes, index: null };
+    const { path, bytes, mode } = entry;
+    if (bytes === 0) return { kind: 'file', path, bytes, mode, index: null };
     const index = files++;
     await writeContent(entry.content, unpackedPath(dir, index));
-    return { kind: 'file', path, bytes, index };
+    return { kind: 'file', path, bytes, mode, index };
   }
 }
 
@@ -88,7 +94,7 @@ export function addUnpacked(tree: PathTree, entry: UnpackedEntry, dir: string): 
   tree.add(entry.path, target);
 }
 
-function fileNode({ index, bytes }: Extract<UnpackedEntry, { kind: 'file' }>, dir: string): FileNode {
-  if (index === null) return { kind: 'file', content: { kind: 'bytes', data: new Uint8Array(0) }, bytes: 0 };
-  return { kind: 'file', content: { kind: 'host', path: unpackedPath(dir, index) }, bytes };
+function fileNode({ index, bytes, mode }: Extract<UnpackedEntry, { kind: 'file' }>, dir: string): FileNode {
+  if (index === null) return { kind: 'file', content: { kind: 'bytes', data: new Uint8Array(0) }, bytes: 0, mode };
+  return { kind: 'file', content: { kind: 'host', path: unpackedPath(dir, index) }, bytes, mode };
 }

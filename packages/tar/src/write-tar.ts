@@ -7,9 +7,9 @@ import { pack } from 'tar-stream';
 import { TarError } from './tar-error.ts';
 
 export interface WriteTarOptions {
-  /** The owner of every entry. Default: 0, root. */
-  readonly owner?: number;
-  /** Permission bits. Default: 0755 for directories and for files executable on their host, 0644 for other files. */
+  /** The owner of an entry. Default: 0, root. */
+  readonly ownerOf?: (path: string, node: TreeNode) => number;
+  /** Permission bits. Default: those of the node; 0755 for directories and for files executable on their host, 0644 for other files. */
   readonly modeOf?: (path: string, node: TreeNode) => number | undefined;
 }
 
@@ -41,8 +41,9 @@ async function addAll(writer: Pack, tree: FileTree, options: WriteTarOptions): P
   writer.finalize();
 }
 
-async function addNode(writer: Pack, path: string, node: TreeNode, { owner = 0, modeOf }: WriteTarOptions) {
+async function addNode(writer: Pack, path: string, node: TreeNode, { ownerOf, modeOf }: WriteTarOptions) {
   const name = path.slice(1);
+  const owner = ownerOf?.(path, node) ?? 0;
   const plain = { mtime: new Date(0), uid: owner, gid: owner, uname: '', gname: '' };
   const mode = modeOf?.(path, node) ?? (await defaultMode(node));
   if (node.kind === 'directory') writer.entry({ ...plain, name: `${name}/`, type: 'directory', mode });
@@ -80,6 +81,7 @@ const changed = (path: string) =>
 async function defaultMode(node: TreeNode): Promise<number> {
   if (node.kind === 'directory') return 0o755;
   if (node.kind === 'symlink') return 0o777;
+  if (node.mode !== undefined) return node.mode;
   if (node.content.kind === 'bytes') return 0o644;
   const { path } = node.content;
   const { mode } = await stat(path).catch((thrown: unknown) => {

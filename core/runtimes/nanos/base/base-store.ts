@@ -2,7 +2,7 @@
 import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@firstlight/disk';
-import { createFileTree, type FileTree, mapInBatches } from '@firstlight/files';
+import { createFileTree, type FileTree, mapInBatches, type TreeNode } from '@firstlight/files';
 import { z } from 'zod';
 import { type BaseFacts, type BasePlan, baseFactsSchema, type PlanContext } from '#core/programs/base-plan.ts';
 import type { Bases, BuildContext } from '#core/runtime/images.ts';
@@ -178,10 +178,15 @@ function treeOf(files: readonly StampedFile[]): FileTree {
   for (const file of files) {
     if (file.kind === 'directory') builder.add(file.path, { kind: 'directory' });
     else if (file.kind === 'symlink') builder.add(file.path, { kind: 'symlink', target: file.target });
-    else if (file.kind === 'data') {
-      const data = Buffer.from(file.base64, 'base64');
-      builder.add(file.path, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
-    } else builder.add(file.path, { kind: 'file', content: { kind: 'host', path: file.host }, bytes: file.bytes });
+    else builder.add(file.path, fileOf(file));
   }
   return builder.tree;
+}
+
+function fileOf(file: Extract<StampedFile, { kind: 'data' | 'file' }>): TreeNode {
+  const own = file.mode === undefined ? {} : { mode: file.mode };
+  if (file.kind === 'file')
+    return { kind: 'file', content: { kind: 'host', path: file.host }, bytes: file.bytes, ...own };
+  const data = Buffer.from(file.base64, 'base64');
+  return { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length, ...own };
 }
