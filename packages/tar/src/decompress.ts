@@ -13,7 +13,7 @@ const magicLength = 4;
 /** The memory limit of an archive: four times the need of `zstd` and image builders without `--ultra` and `--long`. */
 const maxZstdWindow = 32 * 1024 ** 2;
 /** A block of four bytes can unpack to 128 KiB: the size of the input pieces limits the size of the output. */
-const zstdPushBytes = 4096;
+const zstdPushBytes = 256;
 
 /** The compression of a stream. Shape: `head` has its first four bytes or more, unless the stream is shorter. */
 export function compressionOf(head: Uint8Array): Compression {

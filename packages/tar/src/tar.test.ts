@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decompress } from './decompress.ts';
 import { createPathTree } from './path-tree.ts';
 import { readTar } from './read-tar.ts';
 import { defaultTarLimits } from './tar-limits.ts';
@@ -172,6 +173,17 @@ describe('an archive that asks for too much', () => {
       await expect(unpack(Buffer.concat([sound, skipped, frame]))).rejects.toThrow(/more than 32 MiB/);
     }
     expect(await (await unpack(Buffer.concat([sound, skipped]))).text('/a')).toBe('x');
+  });
+
+  it('is unpacked piece by piece, also where four bytes of Zstandard stand for 128 KiB', async () => {
+    const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3]);
+    const block = Buffer.from([0x02, 0x00, 0x10, 0x00]);
+    const bomb = Buffer.concat([frame, ...Array(1000).fill(block)]);
+    const before = process.memoryUsage().arrayBuffers;
+    const unpacked = decompress(inPieces(bomb, bomb.length), 'a', defaultTarLimits);
+    expect((await unpacked.next()).value).toHaveLength(128 * 1024);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 ** 2);
+    await unpacked.return(undefined);
   });
 
   it('is refused as a sparse file, which only GNU tar reads', async () => {
