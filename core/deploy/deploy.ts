@@ -17,7 +17,7 @@ import { findLacks } from './find-lacks.ts';
 import type { PodObject } from './kube/objects.ts';
 import { containerOf } from './logs.ts';
 import type { OpenWorkload } from './open-workload.ts';
-import { beginVmmLayer, checkEngine, packImage } from './pack-image.ts';
+import { beginVmmLayer, checkEngine, describePacking, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
 import { makeWorkload } from './workload.ts';
@@ -74,13 +74,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const runtimeClass = runtimeClassOf(cluster.target);
   const isVm = usesKubevirt(cluster.target);
   const isUnikernel = usesUrunc(cluster.target);
-  const what =
-    isVm || isUnikernel
-      ? 'Packing its kernel'
-      : runtimeClass === null
-        ? 'Packing it with its virtual machine'
-        : 'Packing it as a container';
-  const pod = await step('image', what, async () => {
+  const pod = await step('image', describePacking(cluster.target), async () => {
     const value = await packImage(cluster.target, context, { ...built, hasVariables, signal, progress, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });

@@ -207,6 +207,29 @@ describe('the objects of a function', () => {
     expect(ingress).toMatchObject({ kind: 'Ingress' });
   });
 
+  it('are machines of KubeVirt that boot from the disk in their image', () => {
+    const [set] = make('greet', { vm: { cmdline: null, port: 9000 } });
+    const image = 'registry.example/greet@sha256:1';
+    expect(set).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            terminationGracePeriodSeconds: 40,
+            domain: { devices: { disks: [{ name: 'root', disk: { bus: 'virtio' } }] } },
+            volumes: [{ name: 'root', containerDisk: { image, path: '/disk/root.img', imagePullSecret: 'pull' } }],
+          },
+        },
+      },
+    });
+    expect(set).not.toHaveProperty('spec.template.spec.domain.firmware');
+    const files = new Map(
+      writeManifests([...make('greet', { vm: { cmdline: null, port: 9000 } })], 'helm', '0.1.0').map(
+        ({ path, text }) => [path, text],
+      ),
+    );
+    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image });
+  });
+
   it('cannot have a name that no Service takes', () => {
     expect(() => make('1st')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   });

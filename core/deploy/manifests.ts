@@ -68,14 +68,19 @@ const workloadSchema = z.object({
           firmware: z.object({ kernelBoot: z.object({ container: z.object({ image: z.string() }) }) }),
         }),
       }),
+      z.object({ volumes: z.tuple([z.object({ containerDisk: z.object({ image: z.string() }) })]) }),
     ]),
   }),
 });
 
+function imagePlaceOf(spec: z.output<typeof workloadSchema>['template']['spec']) {
+  if ('containers' in spec) return spec.containers[0];
+  return 'domain' in spec ? spec.domain.firmware.kernelBoot.container : spec.volumes[0].containerDisk;
+}
+
 function valuesOf([workload]: readonly (KubeObject & { readonly spec?: unknown })[]) {
   const { replicas, template } = workloadSchema.parse(workload?.spec);
-  const { image } =
-    'containers' in template.spec ? template.spec.containers[0] : template.spec.domain.firmware.kernelBoot.container;
+  const { image } = imagePlaceOf(template.spec);
   return { ...(replicas !== undefined && { replicas }), image };
 }
 

@@ -38,6 +38,13 @@ export const givesVariables = (target: KubernetesTarget): GivesVariables => {
   return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
 };
 
+/** What `packImage` does, for a person who waits. */
+export function describePacking(target: KubernetesTarget): string {
+  if (usesKubevirt(target)) return 'Packing it for a virtual machine';
+  if (usesUrunc(target)) return 'Packing its kernel';
+  return runtimeClassOf(target) === null ? 'Packing it with its virtual machine' : 'Packing it as a container';
+}
+
 /** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage`, `makeUruncImage` and `makeVmImage`. */
 export async function packImage(
   target: KubernetesTarget,
@@ -49,7 +56,7 @@ export async function packImage(
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
   if (usesUrunc(target)) return await makeUruncImage({ ...context, ...request, runtime, config: bundle.config });
   if (runtimeClassOf(target) !== null) return await makeContainerImage({ ...context, ...request, runtime });
-  if (usesKubevirt(target)) return await makeVmImage({ ...context, ...request, runtime, config: bundle.config });
+  if (usesKubevirt(target)) return await makeVmImage({ ...context, ...request, runtime });
   return await makePodImage({ ...context, ...request, runtime, config: bundle.config, vmm: vmm ?? undefined });
 }
 

@@ -31,9 +31,11 @@ export function overheadOf({ memoryMiB, vcpus }: Pick<ProjectConfig, 'memoryMiB'
   ];
 }
 
-/** A guest that a virtual machine of KubeVirt starts: its kernel's command line, and the port that it serves. */
+/** A guest that a virtual machine of KubeVirt starts. */
 export interface VmGuest {
-  readonly cmdline: string;
+  /** Its kernel's command line; null for one that boots from its disk. */
+  readonly cmdline: string | null;
+  /** The port that it serves. */
   readonly port: number;
 }
 

@@ -124,6 +124,17 @@ export interface RuntimeMachines {
     request: Pick<MachineRequest, 'image' | 'config'> & { readonly network: AloneNetwork },
   ) => Promise<AloneGuest>;
   /**
+   * Writes the whole disk that such a guest boots from, which asks for its address by DHCP, into a new raw file. Absent: its
+   * guests boot from a kernel.
+   *
+   * Shape: `port` is where it serves; `bytes` is the disk's length. Errors: MACHINE_UNSUPPORTED for a configuration that cannot run so; as `buildImage`.
+   */
+  readonly writeAloneDisk?: (
+    bundle: Bundle,
+    path: string,
+    context: BuildContext,
+  ) => Promise<{ readonly port: number; readonly bytes: number }>;
+  /**
    * The options of a configuration that have no effect, or less, where it is deployed. Shape: sentences that say what fails
    * and what to do. Absent: all of them work, or are refused.
    */

@@ -4,10 +4,13 @@ import type { VmGuest, WorkloadRequest } from '../pod-template.ts';
 import { endpointOf } from '../route.ts';
 import { makeService } from '../service.ts';
 import { kubevirtGroup, revisionLabel, setNameOf } from './objects.ts';
-import { kernelPathInImage, vmNetwork } from './vm-layout.ts';
+import { diskName, diskPathInImage, kernelPathInImage, vmNetwork } from './vm-layout.ts';
 
-/** A guest on its own takes no note of a request to power down: it is given the time to answer what it serves. Units: s. */
-const graceSeconds = 5;
+/**
+ * A kernel of ours takes no note of a request to power down: it is given the time to answer what it serves. A guest that
+ * boots from a disk powers down within 30 s. Units: s.
+ */
+const graceSeconds = (fromKernel: boolean) => (fromKernel ? 5 : 40);
 
 /**
  * The objects of a function on KubeVirt: the set of its revision's machines, and its Service.
@@ -20,6 +23,13 @@ export function makeVmObjects(request: WorkloadRequest, { cmdline, port }: VmGue
   const { name } = config;
   const labels = { ...labelsOf(name), [revisionLabel]: String(revision) };
   const listens = { tcpSocket: { port }, timeoutSeconds: 5 };
+  const source = {
+    image: request.image,
+    imagePullPolicy: 'IfNotPresent',
+    ...(target.pullSecret !== null && { imagePullSecret: target.pullSecret }),
+  };
+  const container = { ...source, kernelPath: kernelPathInImage };
+  const containerDisk = { ...source, path: diskPathInImage };
   const set = {
     apiVersion: `${kubevirtGroup}/v1`,
     kind: 'VirtualMachineInstanceReplicaSet',
@@ -40,28 +50,19 @@ export function makeVmObjects(request: WorkloadRequest, { cmdline, port }: VmGue
       template: {
         metadata: { labels },
         spec: {
-          terminationGracePeriodSeconds: graceSeconds,
+          terminationGracePeriodSeconds: graceSeconds(cmdline !== null),
           domain: {
             cpu: { cores: config.vcpus },
             memory: { guest: `${config.memoryMiB}Mi` },
             machine: { type: 'q35' },
-            firmware: {
-              kernelBoot: {
-                kernelArgs: cmdline,
-                container: {
-                  image: request.image,
-                  imagePullPolicy: 'IfNotPresent',
-                  kernelPath: kernelPathInImage,
-                  ...(target.pullSecret !== null && { imagePullSecret: target.pullSecret }),
-                },
-              },
-            },
+            ...(cmdline !== null && { firmware: { kernelBoot: { kernelArgs: cmdline, container } } }),
             devices: {
               autoattachGraphicsDevice: false,
               autoattachMemBalloon: false,
               autoattachSerialConsole: true,
               logSerialConsole: true,
               rng: {},
+              ...(cmdline === null && { disks: [{ name: diskName, disk: { bus: 'virtio' } }] }),
               interfaces: [
                 {
                   name: 'default',
@@ -73,6 +74,7 @@ export function makeVmObjects(request: WorkloadRequest, { cmdline, port }: VmGue
             },
           },
           networks: [{ name: 'default', pod: { vmNetworkCIDR: vmNetwork.cidr } }],
+          ...(cmdline === null && { volumes: [{ name: diskName, containerDisk }] }),
           readinessProbe: { ...listens, periodSeconds: 1, failureThreshold: 1 },
           livenessProbe: { ...listens, initialDelaySeconds: 60, periodSeconds: 10, failureThreshold: 3 },
         },

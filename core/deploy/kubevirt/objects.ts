@@ -9,14 +9,19 @@ export const vmInstances = `virtualmachineinstances.${kubevirtGroup}`;
 /** The number of a revision, on its set, its machines and their pods. */
 export const revisionLabel = 'firstlight.dev/revision';
 
-interface KernelBoot {
-  readonly container: { readonly image: string; readonly imagePullSecret?: string };
+interface ImagePlace {
+  readonly image: string;
+  readonly imagePullSecret?: string;
 }
 
 export interface VmTemplate {
   readonly metadata?: Partial<KubeMetadata>;
   readonly spec: {
-    readonly domain: { readonly firmware: { readonly kernelBoot: KernelBoot } } & Readonly<Record<string, unknown>>;
+    /** A guest has a kernel here, or a disk below. */
+    readonly domain: { readonly firmware?: { readonly kernelBoot: { readonly container: ImagePlace } } } & Readonly<
+      Record<string, unknown>
+    >;
+    readonly volumes?: readonly { readonly name: string; readonly containerDisk: ImagePlace }[];
   } & Readonly<Record<string, unknown>>;
 }
 
@@ -45,8 +50,11 @@ export const revisionOfSet = ({ metadata }: KubeObject): number => Number(metada
 /** The function that a set runs. */
 export const functionOf = ({ metadata }: KubeObject): string => metadata.labels?.['app.kubernetes.io/name'] ?? '';
 
-export const imageOf = ({ spec }: VmReplicaSet): string =>
-  spec.template.spec.domain.firmware.kernelBoot.container.image;
+/** The image of a set's machines; empty where another tool has taken it out. */
+export const imageOf = ({ spec: { template } }: VmReplicaSet): string => {
+  const { domain, volumes } = template.spec;
+  return (domain.firmware?.kernelBoot.container ?? volumes?.[0]?.containerDisk)?.image ?? '';
+};
 
 /** The newest revision's set; undefined where there is none. */
 export const newestOf = (sets: readonly VmReplicaSet[]): VmReplicaSet | undefined =>

@@ -9,6 +9,9 @@ export const vmNetwork = {
 } as const;
 
 export const kernelPathInImage = '/boot/kernel';
+export const diskPathInImage = '/disk/root.img';
+/** The name of the volume with that disk. */
+export const diskName = 'root';
 
 /** The user that KubeVirt's machines run as. */
 export const kubevirtUser = 107;

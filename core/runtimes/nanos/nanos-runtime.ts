@@ -1,6 +1,6 @@
 import { chmod, open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
+import { rootFsAt, writeDerived, writeDisk, writeOverlay } from '@firstlight/disk';
 import { createFileTree, type TreeNode } from '@firstlight/files';
 import { addNamedFiles } from '#core/programs/add-files.ts';
 import { addContainerDefaults, homeFolder } from '#core/programs/container-defaults.ts';
@@ -72,12 +72,10 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     return { nanos, release, source, request: baseRequest(release, source) };
   }
 
-  async function buildImage(bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
-    const startedAt = performance.now();
+  type Opened = Awaited<ReturnType<typeof open>>;
+  /** The files and the root of an image, with `nanos` as its options. */
+  async function listContent(bundle: Bundle, { source, release }: Opened, base: Base, nanos: NanosConfig) {
     const { config, projectDir } = bundle;
-    const { nanos, release, source, request } = await open(config, projectDir);
-    const base = await bases.ensure(request, context);
-    const basedAt = performance.now();
     const own = await source.own(bundle, base.facts);
     const builder = createFileTree();
     builder.addAll(base.tree);
@@ -97,15 +95,24 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       config: nanos,
       hasKlibs: klibs.length > 0,
     });
-    const fromBase = new Set([...base.tree].flatMap(([at, node]) => (builder.tree.get(at) === node ? [at] : [])));
+    return { tree: builder.tree, root, own, outside };
+  }
+
+  async function buildImage(bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
+    const startedAt = performance.now();
+    const opened = await open(bundle.config, bundle.projectDir);
+    const { nanos, release } = opened;
+    const base = await bases.ensure(opened.request, context);
+    const basedAt = performance.now();
+    const { tree, root, own, outside } = await listContent(bundle, opened, base, nanos);
+    const fromBase = new Set([...base.tree].flatMap(([at, node]) => (tree.get(at) === node ? [at] : [])));
     context.progress({ step: 'write', message: 'Writing the image' });
     const digest = sha256(JSON.stringify([base.digest, bundle.id]));
-    const content = { tree: builder.tree, root, label: 'root', digest, base, fromBase };
-    await writeDerived(path, content, { signal: context.signal });
+    await writeDerived(path, { tree, root, label: 'root', digest, base, fromBase }, { signal: context.signal });
     return {
       bytes: (await stat(path)).size,
       base: base.digest,
-      runtimeInfo: JSON.stringify(symbolsOf(release, own.program, builder.tree.get(own.program))),
+      runtimeInfo: JSON.stringify(symbolsOf(release, own.program, tree.get(own.program))),
       minMemoryMiB: own.minMemoryMiB,
       warnings: [...base.facts.warnings, ...own.warnings, ...outside],
       steps: [
@@ -187,6 +194,20 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         diskPath: image.path,
       };
     },
+    writeAloneDisk: async (bundle, path, { signal, progress }) => {
+      const { config, projectDir } = bundle;
+      const opened = await open(config, projectDir);
+      const { nanos, request } = opened;
+      const port = deployedPort(config, nanos, 'virtual machine of a cluster');
+      const base = await bases.ensure(request, { signal, progress });
+      // Without an address of its own the kernel asks for one.
+      const { address: _, ...rest } = nanos;
+      const { tree, root } = await listContent(bundle, opened, base, { ...rest, network: { kind: 'none' } });
+      const digest = sha256(JSON.stringify(['alone', base.digest, bundle.id]));
+      const content = { tree, root, label: 'root', digest, boot: request.boot };
+      const { bytes } = await writeDisk(path, content, { signal });
+      return { port, bytes };
+    },
     prepareContainer: async (bundle, context) => {
       const { config, projectDir } = bundle;
       const { source, request } = await open(config, projectDir);
@@ -251,10 +272,10 @@ async function chooseNetwork(config: ProjectConfig, { network, address }: NanosC
   }
 }
 
-/** Errors: MACHINE_UNSUPPORTED for what a pod of many, which come and go, cannot have. */
-function podNetwork(config: ProjectConfig, { network, address }: NanosConfig): MachineNetwork {
+/** The port that a deployed function serves at. Errors: MACHINE_UNSUPPORTED for what one of many, which come and go, cannot have. */
+function deployedPort(config: ProjectConfig, { network }: NanosConfig, place: string): number {
   const refuse = (what: string, hint: string) =>
-    new FirstlightError('MACHINE_UNSUPPORTED', `${config.name} ${what}, which no pod carries.`, { hint });
+    new FirstlightError('MACHINE_UNSUPPORTED', `${config.name} ${what}, which no ${place} carries.`, { hint });
   if (config.port === null)
     throw refuse('serves no port', 'Set "port" in firstlight.json to the port that it serves HTTP at.');
   if (Object.keys(config.volumes).length > 0) throw refuse('has volumes', 'Keep its data in a service of the cluster.');
@@ -262,11 +283,17 @@ function podNetwork(config: ProjectConfig, { network, address }: NanosConfig): M
   if (network.kind !== 'user') {
     throw refuse(`is on a network of kind "${network.kind}"`, 'Use "nanos.network" of kind "user" for the deploy.');
   }
+  return config.port;
+}
+
+/** Errors: as `deployedPort`. */
+function podNetwork(config: ProjectConfig, nanos: NanosConfig): MachineNetwork {
+  const guestPort = deployedPort(config, nanos, 'pod');
   return {
     kind: 'user',
-    guestIp: address?.ip ?? userNetwork.ip,
-    forwards: [{ protocol: 'tcp', hostPort: podForwardPort, guestPort: config.port }],
-    isRestricted: !network.outbound,
+    guestIp: nanos.address?.ip ?? userNetwork.ip,
+    forwards: [{ protocol: 'tcp', hostPort: podForwardPort, guestPort }],
+    isRestricted: nanos.network.kind === 'user' && !nanos.network.outbound,
   };
 }
 
