@@ -113,3 +113,25 @@ it('splits nothing of a Deployment, and says what can', async () => {
   expect(await revisions.getByRole('button', { name: 'Split the traffic' }).count()).toBe(0);
   expect(await revisions.getByRole('columnheader', { name: 'Traffic' }).count()).toBe(0);
 });
+
+it('has what is newest, and the way back to the others, in one line', async () => {
+  for (const workload of ['knative', 'deployment'] as const) {
+    const { page, engine } = await openStudio(withTarget(workload));
+    await deployTimes(engine, 3);
+    const revisions = await openFunction(page);
+    await revisions.getByRole('button', { name: 'Go back to it' }).first().waitFor();
+    if (process.env.FIRSTLIGHT_SHOTS !== undefined) {
+      await revisions.screenshot({ path: `${process.env.FIRSTLIGHT_SHOTS}/revisions-${workload}.png` });
+    }
+    const cells = revisions.locator('tbody tr td:last-child:not([colspan])');
+    const beginnings = await cells.evaluateAll((found) =>
+      found.map((cell) => {
+        const text = document.createRange();
+        text.selectNode(document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode() ?? cell);
+        return Math.round(text.getBoundingClientRect().left);
+      }),
+    );
+    expect(beginnings).toHaveLength(3);
+    expect(new Set(beginnings).size).toBe(1);
+  }
+});

@@ -203,9 +203,11 @@ function RevisionCells({ of, row, deployment, revisions }: RevisionsProps & { re
         ) : found.image === current?.image ? (
           <span className="muted">the same image</span>
         ) : (
-          <Button kind="quiet" onClick={() => void deploy.rollBack(of, found.revision)}>
-            Go back to it
-          </Button>
+          <span className={styles.back}>
+            <Button kind="quiet" onClick={() => void deploy.rollBack(of, found.revision)}>
+              Go back to it
+            </Button>
+          </span>
         )}
       </td>
     </>
