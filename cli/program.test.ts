@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createScriptedEngine } from '../test/contract/scripted-engine.ts';
 import { main } from './program.ts';
@@ -97,6 +98,20 @@ describe('run', () => {
       },
     });
     expect(printed.timeline.phases[1]).toEqual({ name: 'vmm', startMs: 1, durationMs: 2, errorMs: 0 });
+  });
+
+  test('--arg gives arguments, also such as look like options', async () => {
+    const asked: unknown[] = [];
+    const ask: CallHandlers['instances:run'] = ({ args }) => {
+      asked.push(args);
+      return run;
+    };
+    const parts = { calls: { ...runParts.calls, 'instances:run': ask } };
+    await cli(['run', 'x', '--arg', '--verbose', '--arg', '', '--arg=-x=1'], parts);
+    await cli(['run', 'x'], parts);
+    expect(asked).toEqual([['--verbose', '', '-x=1'], undefined]);
+    const { exitCode, err } = await cli(['run', 'x', '--arg', 'a\0b'], parts);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining('zero byte')]);
   });
 
   test.each([

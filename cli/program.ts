@@ -147,6 +147,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'run ./greet',
     `run ./greet --event '{"name":"Ada"}' --json`,
     'run ./greet --env STAGE=staging --env HOST',
+    'run ./greet --arg --verbose --arg notes.txt',
     'run ./greet --start prebooted',
     'run ./greet --vmm firecracker',
     'run ./greet --gdb',
@@ -156,6 +157,11 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option(
       '--env <name=value>',
       'a variable of its environment, or the name of one of yours; again for more',
+      (word: string, before: readonly string[] = []) => [...before, word],
+    )
+    .option(
+      '--arg <text>',
+      'an argument, in place of those of firstlight.json; again for more',
       (word: string, before: readonly string[] = []) => [...before, word],
     )
     .option('--host <name>', 'where to run it (default: this machine’s libvirt)')

@@ -25,6 +25,7 @@ interface RunOptions {
   readonly host?: string;
   readonly vmm?: 'libvirt' | 'firecracker';
   readonly env?: readonly string[];
+  readonly arg?: readonly string[];
   readonly keep?: boolean;
   readonly gdb?: boolean;
   readonly start: StartMode;
@@ -88,6 +89,7 @@ async function start(
     gdb: options.gdb === true,
     ...(event !== undefined && { event }),
     ...(env !== undefined && { env }),
+    ...(options.arg !== undefined && { args: [...options.arg] }),
   });
   return { done, build };
 }

@@ -173,6 +173,16 @@ describe('firstlight.json', () => {
     expect(parseConfig('{"name":"a","nanos":{"program":"b"}}', runtimes).config).not.toBeNull();
   });
 
+  it('takes arguments for a function, within bounds', () => {
+    const parse = (args: unknown) => parseConfig(JSON.stringify({ name: 'a', args }), runtimes);
+    expect(parse(['--verbose', ''])).toMatchObject({ config: { args: ['--verbose', ''] }, problems: [] });
+    for (const wrong of ['-v', [1], ['a\0b'], Array(1025).fill(''), ['x'.repeat(131_073)]]) {
+      const { config, problems } = parse(wrong);
+      expect(config).toBeNull();
+      expect(problems[0]?.message).toContain('"args');
+    }
+  });
+
   it('warns of what looks like a secret, and still takes it', () => {
     const { config, problems: found } = parseConfig(
       '{"name":"a","env":{"API_TOKEN":"x","DB_PASSWORD":"y","MONKEY":"z"}}',

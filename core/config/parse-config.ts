@@ -2,7 +2,7 @@
 import { findNodeAtLocation, getNodePath, getNodeValue, type Node } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
 import { moveProgramKeys } from '#shared/model/moved-keys.ts';
-import { programKeys, programSourceKeys } from '#shared/model/program.ts';
+import { type ProgramKey, programKeys, programSourceKeys } from '#shared/model/program.ts';
 import {
   acceptedFileSchemaFor,
   configFileName,
@@ -31,6 +31,8 @@ export interface KnownRuntime {
   readonly defaultMemoryMiB: number;
   /** False for a runtime that runs functions only. */
   readonly runsPrograms: boolean;
+  /** The keys of a program that its functions use too. */
+  readonly programKeys?: readonly ProgramKey[] | undefined;
   /** Its own section of firstlight.json. */
   readonly options?: RuntimeOptions | undefined;
   /**
@@ -116,9 +118,10 @@ function checkProgram(
 ): Problem[] {
   const running = runtimes.filter(({ runsPrograms }) => runsPrograms).map(({ id }) => id);
   if (running.includes(runtime)) return [];
+  const used = runtimes.find(({ id }) => id === runtime)?.programKeys ?? [];
   const others = running.map((id) => JSON.stringify(id));
   return programKeys
-    .filter((key) => findNodeAtLocation(root, [key]) !== undefined)
+    .filter((key) => !used.includes(key) && findNodeAtLocation(root, [key]) !== undefined)
     .map((key) => {
       if (!(programSourceKeys as readonly string[]).includes(key)) {
         const words = `"${key}" has no effect: the runtime "${runtime}" does not use it.`;

@@ -1,4 +1,4 @@
-import { buildWithEnv, type GivesVariables } from '#core/images/build-with-env.ts';
+import { buildWithGiven, type GivesAtStart } from '#core/images/build-with-given.ts';
 import type { Build } from '#core/images/image-store.ts';
 import { withProcessLock } from '#core/store/process-lock.ts';
 import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
@@ -28,7 +28,7 @@ import { refuseUnfitForVm } from './kubevirt/kubevirt-workload.ts';
 import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
-import { givesVariables } from './pack-image.ts';
+import { givesAtStart } from './pack-image.ts';
 import { streamPodConsole } from './pod-console.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
@@ -58,8 +58,8 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
   const lockOf = (target: string, name: string) => `deploy ${options.layout.dataDir} ${target} ${name}`;
   const onCluster = <Result>(target: string, what: string, work: (cluster: Cluster) => Promise<Result>) =>
     onTarget(target, work, () => Promise.reject(onlyOnKubernetes(target, what)));
-  const buildPlan = ({ project, env: variables }: DeployPlan, gives: GivesVariables, context: CallContext) =>
-    buildWithEnv(project, variables, gives, (toBuild) => options.build(toBuild, context));
+  const buildPlan = (plan: DeployPlan, gives: GivesAtStart, context: CallContext) =>
+    buildWithGiven(plan.project, plan, gives, (toBuild) => options.build(toBuild, context));
   /** A change on hosts. A cluster itself keeps changes apart. */
   const change = (target: string, name: string, work: (fleet: Fleet) => Promise<void>) => async (fleet: Fleet) =>
     await onlyOnce(lockOf(target, name), name, async () => {
@@ -95,7 +95,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
         const { workload, route } = plan;
         const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route };
-        const build = () => buildPlan(plan, givesVariables(cluster.target), context);
+        const build = () => buildPlan(plan, givesAtStart(cluster.target), context);
         return await deploy(cluster, options, { ...own, build });
       };
       const toHosts = (fleet: Fleet) =>
@@ -110,9 +110,9 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       return await onCluster(target, 'a dry run', async (cluster) => {
         const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
-        const { bundle, image, variables } = await buildPlan(plan, givesVariables(cluster.target), context);
+        const { bundle, image, variables, args } = await buildPlan(plan, givesAtStart(cluster.target), context);
         return await previewDeploy(cluster, options, {
-          ...{ bundle, image, variables, secrets, route: plan.route, workload: plan.workload },
+          ...{ bundle, image, variables, args, secrets, route: plan.route, workload: plan.workload },
           ...pods(plan, { replicas }),
           ...context,
         });
@@ -122,7 +122,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const found = await targets.get(target);
       if (found.kind === 'libvirt') throw onlyOnKubernetes(target, 'manifests');
       const plan = planDeploy(await options.getProject(projectId), profile, env);
-      const { bundle, image, variables } = await buildPlan(plan, givesVariables(found), context);
+      const { bundle, image, variables, args } = await buildPlan(plan, givesAtStart(found), context);
       const request = {
         ...choice,
         ...pods(plan, choice),
@@ -130,6 +130,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         bundle,
         image,
         variables,
+        args,
         workload: plan.workload,
         signKey: choice.signKey ?? plan.signKey,
         secrets: plan.secrets,

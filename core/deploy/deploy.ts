@@ -1,7 +1,7 @@
 /** A function from its project to a cluster, step by step. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BuildWithEnv } from '#core/images/build-with-env.ts';
+import type { BuildWithGiven } from '#core/images/build-with-given.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
@@ -35,7 +35,7 @@ export interface DeployOptions {
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
-  readonly build: () => Promise<BuildWithEnv>;
+  readonly build: () => Promise<BuildWithGiven>;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
 }
@@ -69,7 +69,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
   });
   const { config } = built.bundle;
-  const { variables } = built;
+  const { variables, args } = built;
   const hasVariables = Object.keys({ ...variables, ...secrets.keys }).length > 0;
   const runtimeClass = runtimeClassOf(cluster.target);
   const isVm = usesKubevirt(cluster.target);
@@ -89,6 +89,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     const identity = {
       image: pushed.reference,
       variables,
+      args,
       secrets: secrets.keys,
       secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       runtimeClass,

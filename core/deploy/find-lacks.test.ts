@@ -25,6 +25,17 @@ it('names a secret that the module reads before it is there, but in a container'
   expect(find('runtimeclass:gvisor', {}, ['TOKEN'])).toEqual([]);
 });
 
+it('says that arguments are in the image of a module that reads them while it loads', () => {
+  const ask = (args: string[], argsAtLoad: boolean, engine = 'pod') =>
+    findLacks(
+      kubernetesTargetSchema.parse({ name: 't', kind: 'kubernetes', kubeconfig: '/k', registry: 'r/t', engine }),
+      { runtimes: new Map() },
+      { config: { ...config, args }, image: { runtime: 'ember', argsAtLoad }, secrets: {} },
+    );
+  expect(ask(['-v'], true)).toEqual([expect.stringContaining('process.argv while it loads')]);
+  expect([ask([], true), ask(['-v'], false), ask(['-v'], true, 'kubevirt')]).toEqual([[], [], []]);
+});
+
 it('finds none in an ordinary container, nor for a runtime that has none', () => {
   expect(find('runtimeclass:gvisor', { describeLacks })).toEqual([]);
   expect(find('pod', {})).toEqual([]);

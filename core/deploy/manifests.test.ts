@@ -51,8 +51,20 @@ describe('the objects of a function', () => {
     expect(plain).toMatchObject({ spec: { template: { spec: { containers: [{ env: named }] } } } });
   });
 
-  it('make new pods for another image, variable or secret', () => {
+  it('give the guest its arguments as those of the container, which Kubernetes leaves as they are', () => {
+    const args = ['5 $(HOME)', '--verbose', ''];
+    for (const more of [{}, { config: { ...config, port: 80 }, runtimeClass: 'gvisor' }]) {
+      const [deployment] = make('greet', { args, ...more });
+      const containers = [{ args: ['5 $$(HOME)', '--verbose', ''] }];
+      expect(deployment).toMatchObject({ spec: { template: { spec: { containers } } } });
+      const [plain] = make('greet', more) as [DeploymentObject];
+      expect(plain.spec.template.spec.containers[0]).not.toHaveProperty('args');
+    }
+  });
+
+  it('make new pods for another image, variable, argument or secret', () => {
     const identity = {
+      args: ['-v', '$'],
       image: 'r/greet@sha256:1',
       variables: { A: '', B: '2' },
       secrets: { TOKEN: { secret: 'app', key: 'token' } },
@@ -66,7 +78,7 @@ describe('the objects of a function', () => {
     const env = container?.env?.map(({ value, ...rest }) => (value ? { value, ...rest } : rest));
     const answered = {
       ...template,
-      spec: { containers: [{ name: 'function', image: identity.image, ...(env && { env }) }] },
+      spec: { containers: [{ name: 'function', image: identity.image, args: ['-v', '$$'], ...(env && { env }) }] },
     };
     expect(isTemplateOf(answered, identity)).toBe(true);
     for (const other of [
@@ -74,6 +86,8 @@ describe('the objects of a function', () => {
       { variables: { A: '', B: '3' } },
       { variables: { A: '' } },
       { secrets: {} },
+      { args: ['-v'] },
+      { args: undefined },
       { secretVersions: 'app=8' },
       { runtimeClass: 'gvisor' },
     ]) {

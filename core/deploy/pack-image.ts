@@ -1,4 +1,4 @@
-import type { GivesVariables } from '#core/images/build-with-env.ts';
+import type { GivesAtStart } from '#core/images/build-with-given.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -32,8 +32,8 @@ export function beginVmmLayer(
   return vmm;
 }
 
-/** When a target's engine gives a function its variables. */
-export const givesVariables = (target: KubernetesTarget): GivesVariables => {
+/** When a target's engine gives a function its variables and arguments. */
+export const givesAtStart = (target: KubernetesTarget): GivesAtStart => {
   if (usesKubevirt(target) || usesUrunc(target)) return 'never';
   return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
 };

@@ -56,6 +56,8 @@ export interface WorkloadRequest {
   readonly deployedAt: string;
   /** The variables that the guest gets at its start. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** The arguments that the guest gets at its start. Undefined: those of its image. */
+  readonly args?: readonly string[] | undefined;
   /** The keys of Secrets by the names of the guest's variables. */
   readonly secrets?: Readonly<Record<string, { readonly secret: string; readonly key: string }>> | undefined;
   /** The Secrets' versions: pods begin anew with a new value. */
@@ -116,15 +118,19 @@ const containerSecurity = {
 } as const;
 
 /** The part of a deploy that decides whether its pods are those that run already. */
-export type PodIdentity = Pick<WorkloadRequest, 'image' | 'variables' | 'secrets' | 'secretVersions' | 'runtimeClass'>;
+export type PodIdentity = Pick<
+  WorkloadRequest,
+  'image' | 'variables' | 'args' | 'secrets' | 'secretVersions' | 'runtimeClass'
+>;
 
-/** Whether pods of a template are those of a deploy: its image, with its environment. */
+/** Whether pods of a template are those of a deploy: its image, with its environment and its arguments. */
 export function isTemplateOf(template: PodTemplate, identity: PodIdentity): boolean {
   const [container] = template.spec.containers;
   const wanted = variablesOf(identity, identity.runtimeClass == null ? variablePrefix : '');
   return (
     container?.image === identity.image &&
     (template.metadata?.annotations?.[annotationNames.secrets] ?? '') === (identity.secretVersions ?? '') &&
+    isDeepStrictEqual(container.args ?? [], (identity.args ?? []).map(literal)) &&
     isDeepStrictEqual((container.env ?? []).map(withValue), (wanted ? wanted.env : []).map(withValue))
   );
 }
@@ -146,6 +152,8 @@ const variablesOf = (
   return env.length > 0 && { env };
 };
 
+const argsOf = ({ args }: Pick<WorkloadRequest, 'args'>) => args !== undefined && { args: args.map(literal) };
+
 /** Kubernetes fills `$(NAME)` in, and takes `$$` for one `$`. */
 const literal = (value: string): string => value.replaceAll('$', '$$$$');
 
@@ -155,6 +163,7 @@ function makeVmmContainer(request: WorkloadRequest, memory: string) {
   return {
     name: 'function',
     image,
+    ...argsOf(request),
     ...variablesOf(request, variablePrefix),
     ports: [
       { name: 'http', containerPort: podPorts.http, protocol: 'TCP' },
@@ -186,6 +195,7 @@ function makePlainContainer(request: WorkloadRequest, memory: string) {
   return {
     name: 'function',
     image: request.image,
+    ...argsOf(request),
     ...variablesOf(request, ''),
     ports: [{ name: 'http', containerPort: request.port ?? request.config.port ?? podPorts.http, protocol: 'TCP' }],
     resources: { requests: { cpu: '100m', memory }, limits: { memory } },

@@ -1,4 +1,4 @@
-import type { BuildWithEnv } from '#core/images/build-with-env.ts';
+import type { BuildWithGiven } from '#core/images/build-with-given.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
@@ -18,7 +18,7 @@ import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { makeWorkload } from './workload.ts';
 
-export interface PreviewRequest extends Pick<BuildWithEnv, 'bundle' | 'image' | 'variables'> {
+export interface PreviewRequest extends Pick<BuildWithGiven, 'bundle' | 'image' | 'variables' | 'args'> {
   /** Undefined: that of the target. */
   readonly workload?: WorkloadKind | undefined;
   readonly replicas?: number | undefined;
@@ -36,7 +36,7 @@ export interface PreviewRequest extends Pick<BuildWithEnv, 'bundle' | 'image' | 
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { bundle, image, variables, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
+  { bundle, image, variables, args, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const { workload = target.workload } = request;
@@ -63,6 +63,7 @@ export async function previewDeploy(
     deployedAt: before.annotation(annotationNames.deployedAt) ?? '(now)',
     route,
     variables,
+    args,
     secrets: secrets.keys,
     secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
@@ -122,6 +123,7 @@ export async function makeManifests(
     bundle,
     image,
     variables,
+    args,
     replicas,
     autoscale,
     route,
@@ -152,6 +154,7 @@ export async function makeManifests(
     deployedAt: image.createdAt,
     route,
     variables,
+    args,
     secrets: refer(config.name, secrets),
     kvmResource: null,
     runtimeClass: runtimeClassOf(target),

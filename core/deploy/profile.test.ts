@@ -28,6 +28,18 @@ function project(deploy: object, more: Partial<Project> = {}): Project {
 const variable = (name: string) => `\${${name}}`;
 
 describe('the plan of a deploy', () => {
+  it('has the arguments of the profile, of the section or of the function', () => {
+    const plan = (deploy: object, profile?: string) => {
+      const { config, ...app } = project(deploy);
+      return planDeploy({ ...app, config: config && { ...config, args: ['own'] } }, profile, { HOST: 'lab' }).args;
+    };
+    const profiles = { staging: { args: [`--host=${variable('HOST')}`] }, bare: { args: [] } };
+    expect(plan({ args: ['base'], profiles }, 'staging')).toEqual(['--host=lab']);
+    expect(plan({ args: ['base'], profiles }, 'bare')).toEqual([]);
+    expect(plan({ args: ['base'], profiles })).toEqual(['base']);
+    expect(plan({ profiles })).toEqual(['own']);
+  });
+
   it('has the environment of the section, and of the profile over it', () => {
     const app = project({
       env: { B: 'base', C: 'base' },

@@ -14,6 +14,8 @@ export interface DeployPlan {
   readonly project: Project;
   /** The environment beside that of the function, without secrets. */
   readonly env: Readonly<Record<string, string>>;
+  /** The function's arguments: those of the deploy, else its own. Undefined: none are named. */
+  readonly args: readonly string[] | undefined;
   readonly workload: WorkloadKind | undefined;
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
@@ -47,8 +49,9 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   const signKey = sign === undefined ? undefined : resolve(project.dir, sign);
   const own = Object.entries(chosen.env)
     .filter(([name]) => secrets[name] === undefined)
-    .map(([name, text]) => [name, expand(project, name, text, env)]);
-  return { project, env: Object.fromEntries(own), workload, replicas, autoscale, route, signKey, secrets };
+    .map(([name, text]) => [name, expand(project, `env.${name}`, text, env)]);
+  const args = chosen.args?.map((text, index) => expand(project, `args[${index}]`, text, env)) ?? project.config?.args;
+  return { project, env: Object.fromEntries(own), args, workload, replicas, autoscale, route, signKey, secrets };
 }
 
 const notTrusted = ({ name, dir }: Project, what: string) =>
@@ -57,12 +60,12 @@ const notTrusted = ({ name, dir }: Project, what: string) =>
   });
 
 /** A value with the deployer's variables filled in. An untrusted project could steal them: it gets none. */
-function expand(project: Project, name: string, text: string, env: NodeJS.ProcessEnv): string {
+function expand(project: Project, key: string, text: string, env: NodeJS.ProcessEnv): string {
   return text.replace(/\$\{([^}]*)\}/g, (_, variable: string) => {
     if (!project.trusted) throw notTrusted(project, `your environment variable ${variable}`);
     const value = env[variable];
     if (value !== undefined) return value;
-    throw new FirstlightError('BAD_INPUT', `The variable ${variable} is not set; "deploy.env.${name}" needs it.`, {
+    throw new FirstlightError('BAD_INPUT', `The variable ${variable} is not set; "deploy.${key}" needs it.`, {
       hint: `Set it for the deploy: ${variable}=… firstlight deploy`,
       details: { subject: variable },
     });

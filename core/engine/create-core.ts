@@ -46,6 +46,7 @@ import { findBuiltInHosts } from './find-built-in-hosts.ts';
 import { hostCalls } from './host-calls.ts';
 import { kernelCalls } from './kernel-calls.ts';
 import { createKnownBuilds } from './known-builds.ts';
+import { requireArgs } from './require-args.ts';
 import { runtimes as builtInRuntimes } from './runtimes.ts';
 
 export interface CoreOptions {
@@ -228,6 +229,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     getHost: hosts.find,
     findCommit,
     getProject: projects.get,
+    requireArgs: ({ name, config }) => requireArgs(name, config, definitions),
     build: building.build,
     findKnown: building.findKnown,
     settle: known.settle,

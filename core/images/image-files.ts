@@ -26,6 +26,7 @@ const manifestSchema = z.object({
   /** The digest of its base. */
   base: z.string().optional(),
   envAtLoad: z.array(z.string()).optional(),
+  argsAtLoad: z.boolean().optional(),
   /** Information for the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   /** The warnings of its build, without those of the bundle. */

@@ -125,6 +125,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         minMemoryMiB: built.minMemoryMiB,
         ...(built.base !== undefined && { base: built.base }),
         ...(built.envAtLoad !== undefined && { envAtLoad: [...built.envAtLoad] }),
+        ...(built.argsAtLoad !== undefined && { argsAtLoad: built.argsAtLoad }),
         ...(built.runtimeInfo !== undefined && { runtimeInfo: built.runtimeInfo }),
         ...(built.warnings !== undefined && { warnings: [...built.warnings] }),
         createdAt: new Date().toISOString(),

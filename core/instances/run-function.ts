@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { buildWithEnv } from '#core/images/build-with-env.ts';
+import { buildWithGiven } from '#core/images/build-with-given.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { Following } from '#core/metrics/sampler.ts';
 import type { ExclusiveResource } from '#core/runtime/machines.ts';
@@ -38,6 +38,7 @@ interface Start {
   readonly build: Build;
   /** What the guest is given before it is called. */
   readonly variables: Readonly<Record<string, string>> | undefined;
+  readonly args: readonly string[] | undefined;
   seen: StartObservation;
   run: Run;
   /** The instance that was created ahead of the click, if any; then the serving one. */
@@ -50,6 +51,9 @@ interface Start {
   /** When the answer or the failure arrived. */
   endedNs: HostNs;
 }
+
+/** True for a run with the variables and arguments of its project. */
+const isPlain = ({ env, args }: RunRequest): boolean => env === undefined && args === undefined;
 
 /** A runner of functions: it builds, boots, invokes once, and records all observations. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
@@ -101,15 +105,16 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     // The run's other needs are prepared now, to be ready together with the image.
     const connecting = vmm.connect();
     connecting.catch(() => undefined);
-    const { env } = request;
     const known = options.findKnown(request.projectId);
     const project = known?.project ?? (await options.getProject(request.projectId));
     if (project.config !== null) accelerator.choose(project.config.runtime).catch(() => undefined);
 
-    const { variables, ...build } =
-      env === undefined
-        ? { ...(known?.build ?? (await options.build(project, context))), variables: undefined }
-        : await buildWithEnv(project, env, 'beforeCall', (toBuild) => options.build(toBuild, context));
+    if (request.args !== undefined) options.requireArgs(project);
+    const { variables, args, ...build } = isPlain(request)
+      ? { ...(known?.build ?? (await options.build(project, context))), variables: undefined, args: undefined }
+      : await buildWithGiven(project, { env: request.env ?? {}, args: request.args }, 'beforeCall', (toBuild) =>
+          options.build(toBuild, context),
+        );
     await connecting;
     const { runtime } = build.image;
     if (accelerator.known(runtime) === null) {
@@ -170,6 +175,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       project,
       build,
       variables,
+      args,
       seen,
       run,
       launched,
@@ -251,6 +257,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const answering = instance.invoke({
       event: request.event,
       variables: start.variables,
+      args: start.args,
       timeoutMs: spec.config.timeoutMs,
       isDebugged: request.gdb,
       signal,
@@ -334,8 +341,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(options, run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
-    // An image with variables of this run alone is not made ready for the next.
-    if (!cancelled && request.env === undefined) prepareNext(start, request.startMode);
+    // An image with what this run alone is given is not made ready for the next.
+    if (!cancelled && isPlain(request)) prepareNext(start, request.startMode);
     if (cancelled) throw error;
     return run;
   }

@@ -25,6 +25,8 @@ export interface RunnerOptions {
   readonly findKnown: (id: ProjectId) => { readonly project: Project; readonly build: Build } | null;
   /** Gets to know a build, so that the next run finds it. */
   readonly settle: (project: Project, build: Build) => Promise<void>;
+  /** Errors: BAD_INPUT for a project whose runtime knows no arguments. */
+  readonly requireArgs: (project: Project) => void;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly runs: RunStore;
   readonly registry: Registry;

@@ -54,7 +54,8 @@ export async function functionSource(
       return {
         tree: builder.tree,
         program: path,
-        args: [path, serverInGuest, bundlePath, String(port), bundle.config.name, ...(config.args ?? [])],
+        command: [path, serverInGuest, bundlePath, String(port), bundle.config.name],
+        args: config.args ?? [],
         env: {},
         cwd: null,
         minMemoryMiB,

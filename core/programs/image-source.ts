@@ -53,7 +53,8 @@ export async function imageSource(
         tree: createFileTree().tree,
         program,
         // Many programs in one (busybox) and Python's environments depend on the name that they are called by.
-        args: [run?.argv0 ?? program, ...(args ?? run?.args ?? [])],
+        command: [run?.argv0 ?? program],
+        args: args ?? run?.args ?? [],
         env: run?.env ?? {},
         cwd: run?.cwd ?? null,
         minMemoryMiB,

@@ -27,7 +27,8 @@ export async function packageSource(config: ProjectConfig, projectDir: string, l
     own: async (_bundle, { program, run }) => ({
       tree: createFileTree().tree,
       program: program ?? '',
-      args: [program ?? '', ...(config.args ?? run?.args ?? [])],
+      command: [program ?? ''],
+      args: config.args ?? run?.args ?? [],
       env: run?.env ?? {},
       cwd: null,
       minMemoryMiB,

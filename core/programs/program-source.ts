@@ -47,7 +47,8 @@ export async function programSource(config: ProjectConfig, projectDir: string): 
       return {
         tree: builder.tree,
         program: path,
-        args: [path, ...(config.args ?? [])],
+        command: [path],
+        args: config.args ?? [],
         env: {},
         cwd: null,
         minMemoryMiB,

@@ -89,7 +89,8 @@ export async function pythonSource(
       return {
         tree: builder.tree,
         program: path,
-        args: [path, `${appInGuest}/${script}`, ...(config.args ?? [])],
+        command: [path, `${appInGuest}/${script}`],
+        args: config.args ?? [],
         // Bytecode compiled in the guest would be lost with it.
         env: { PYTHONPATH: packagesInGuest, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
         cwd: appInGuest,

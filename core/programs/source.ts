@@ -25,7 +25,8 @@ export interface OwnPart {
   readonly tree: FileTree;
   /** The program's path in the guest. */
   readonly program: string;
-  /** Begins with the program's own name. */
+  /** Begins with the program's own name; `args`, which a start may replace, follow it. */
+  readonly command: readonly string[];
   readonly args: readonly string[];
   /** Combined with, and overridden by, the values in firstlight.json. */
   readonly env: Readonly<Record<string, string>>;

@@ -56,6 +56,8 @@ export interface BuiltImage {
   readonly minMemoryMiB: number;
   /** The variables whose values the image depends on, where its writer knows them; `*`: all. */
   readonly envAtLoad?: readonly string[] | undefined;
+  /** Whether the image depends on its arguments, where its writer knows that. */
+  readonly argsAtLoad?: boolean | undefined;
   readonly steps: readonly {
     readonly name: BuildStep['name'];
     readonly reused: boolean;

@@ -90,6 +90,8 @@ export interface ContainerParts {
   readonly base: FileTree;
   readonly own: FileTree;
   readonly command: readonly string[];
+  /** The arguments unless its container is given others. */
+  readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
 }

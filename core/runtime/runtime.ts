@@ -2,6 +2,7 @@ import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { EventListener } from '#shared/contract/index.ts';
 import type { KernelWords } from '#shared/model/kernel.ts';
+import type { ProgramKey } from '#shared/model/program.ts';
 import type { ProjectConfig, RuntimeId, RuntimeInfo } from '#shared/model/project.ts';
 import { type RuntimeOptions, writeOptionsSchema } from '#shared/model/runtime-options.ts';
 import type { RuntimeCheck } from './check.ts';
@@ -46,6 +47,8 @@ export interface RuntimeDefinition {
   readonly defaultMemoryMiB: number;
   /** False for a runtime that runs functions only. */
   readonly runsPrograms: boolean;
+  /** The keys of a program that its functions use too, where it runs functions only. Default: none. */
+  readonly programKeys?: readonly ProgramKey[];
   /** Its own section of `firstlight.json`, which has its id as the key. */
   readonly options?: RuntimeOptions;
   /** Its texts about the releases of its kernel, where a person installs and chooses them. */

@@ -43,6 +43,8 @@ export interface InvocationRequest {
   readonly event: Json;
   /** Variables to add to the environment first. For images only whose `envAtLoad` is known. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** Arguments in place of those of the image. For images only that did not read theirs while they were built. */
+  readonly args?: readonly string[] | undefined;
   readonly timeoutMs: number;
   /** True: a debugger may hold the guest for any time. Only the guest's own deadline holds, whose clock then stands still. */
   readonly isDebugged?: boolean | undefined;

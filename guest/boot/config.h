@@ -17,7 +17,7 @@ struct ember_config {
   uint32_t report;
   uint32_t tick;
   uint32_t reset;
-  uint32_t add_env;
+  uint32_t take_environ;
   /* The network: an IPv4 address, its netmask and gateway, in network byte order; the ports that the function serves HTTP on, 0: none. */
   uint32_t address;
   uint32_t netmask;

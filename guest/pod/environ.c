@@ -1,4 +1,4 @@
-/* The environment that the pod gives its guest: `docs/deploying.md` describes it for people. */
+/* The environment and the arguments that the pod gives its guest: `docs/deploying.md` describes it for people. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <string.h>
@@ -27,4 +27,14 @@ size_t environ_read(struct buffer *json, struct buffer *names)
   }
   buffer_text(json, "}");
   return count;
+}
+
+void environ_arguments(struct buffer *json, char **words)
+{
+  buffer_text(json, "[");
+  for (char **at = words; *at; at++) {
+    buffer_text(json, at == words ? "" : ",");
+    buffer_json(json, *at, strlen(*at));
+  }
+  buffer_text(json, "]");
 }

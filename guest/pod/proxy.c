@@ -37,7 +37,8 @@ static const struct options *options;
 static struct buffer question;
 static const char *expected;
 
-void proxy_open(struct state *of, const struct options *with, const struct buffer *variables)
+void proxy_open(struct state *of, const struct options *with, const struct buffer *variables,
+    const struct buffer *arguments)
 {
   state = of;
   options = with;
@@ -46,10 +47,15 @@ void proxy_open(struct state *of, const struct options *with, const struct buffe
     /* A program: a request without effect. */
     buffer_text(&question, "HEAD / HTTP/1.0\r\nHost: probe\r\n\r\n");
     expected = "HTTP/";
-  } else if (variables->length > 0) {
+  } else if (variables->length > 0 || arguments->length > 0) {
     /* A function: core/runtimes/nanos/session/wire.ts. */
-    buffer_text(&question, "FIRSTLIGHT/1\n{\"type\":\"env\",\"id\":0,\"env\":");
+    buffer_text(&question, "FIRSTLIGHT/1\n{\"type\":\"env\",\"id\":0");
+    if (variables->length > 0)
+      buffer_text(&question, ",\"env\":");
     buffer_add(&question, variables->data, variables->length);
+    if (arguments->length > 0)
+      buffer_text(&question, ",\"args\":");
+    buffer_add(&question, arguments->data, arguments->length);
     buffer_text(&question, "}\n");
     expected = "{\"type\":\"pong\"";
   }

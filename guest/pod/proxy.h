@@ -7,9 +7,9 @@
 #define MOST_PAIRS 64
 #define PROXY_POLLS (2 + 2 * MOST_PAIRS)
 
-/* Opens the port for clients. `variables` is a JSON object for a guest that reports when it listens: it gets them before any
- * client. Empty: none. */
-void proxy_open(struct state *state, const struct options *options, const struct buffer *variables);
+/* Opens the port for clients. `variables` is a JSON object, `arguments` a JSON array, for a guest that reports when it
+ * listens: it gets them before any client. Empty: none. */
+void proxy_open(struct state *state, const struct options *options, const struct buffer *variables, const struct buffer *arguments);
 /* Fills in PROXY_POLLS poll entries. */
 void proxy_poll(struct pollfd *polled);
 void proxy_take(const struct pollfd *polled);

@@ -32,8 +32,8 @@ static struct options options = { .args_path = "/firstlight/qemu.args", .run_dir
           .port = 8080, .status_port = 8081, .timeout_ms = 10000, .boot_ms = 120000,
           .grace_ms = 25000 };
 static struct state state;
-/* The guest's environment as JSON; empty when it gets none. */
-static struct buffer variables;
+/* The guest's environment and its arguments as JSON; empty when it gets none. */
+static struct buffer variables, arguments;
 
 static void read_options(int count, char **words)
 {
@@ -61,6 +61,7 @@ static void read_options(int count, char **words)
     default: fail("an option is not known");
     }
   }
+  options.words = words + optind;
 }
 
 static void boot(bool use_kvm)
@@ -68,6 +69,8 @@ static void boot(bool use_kvm)
   state.in.length = state.out.length = 0;
   if (variables.length > 0 && options.forward_port == 0)
     frame_environ(&state.out, &variables);
+  if (arguments.length > 0 && options.forward_port == 0)
+    frame_environ(&state.out, &arguments);
   state.hello_ns = state.spoke_ns = 0;
   state.is_invoking = state.has_said = false;
   clients_requeue();
@@ -84,7 +87,7 @@ static void boot(bool use_kvm)
   state.boot_deadline = now_ms() + (use_kvm && strcmp(options.accel, "auto") == 0 ? KVM_BOOT_MS : options.boot_ms);
 }
 
-static void read_variables(void)
+static void read_given(void)
 {
   struct buffer names = { 0 };
 
@@ -93,6 +96,12 @@ static void read_variables(void)
   else
     say("the guest gets %.*s", (int)names.length, (const char *)names.data);
   buffer_free(&names);
+  if (!*options.words)
+    return;
+  if (options.forward_port && !options.says_ready)
+    fail("the container has arguments, but a program's are in its image: set \"args\" in firstlight.json");
+  environ_arguments(&arguments, options.words);
+  say("the guest gets the arguments of the container");
 }
 
 static void choose_and_boot(void)
@@ -343,9 +352,9 @@ int main(int count, char **words)
 
   state.started_ns = wall_ns();
   clients_open(&state, &options);
-  read_variables();
+  read_given();
   if (options.forward_port)
-    proxy_open(&state, &options, &variables);
+    proxy_open(&state, &options, &variables, &arguments);
   choose_and_boot();
   run(signals);
   power_down();

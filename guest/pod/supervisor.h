@@ -21,6 +21,7 @@ struct options {
   int timeout_ms;
   int boot_ms;
   int grace_ms;
+  char **words;		/* the arguments for the function, up to a null pointer */
 };
 
 void buffer_format(struct buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -42,6 +43,8 @@ bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *f
 /* The variables for the guest: those of this process whose names begin with FIRSTLIGHT_ENV_. The names may be logged, the
  * values may not. Shape: a JSON object of texts, without the prefix; the number of variables. */
 size_t environ_read(struct buffer *json, struct buffer *names);
+/* The arguments as a JSON array of texts. */
+void environ_arguments(struct buffer *json, char **words);
 
 /* Frames of guest/PROTOCOL.md. */
 struct frame {

@@ -71,7 +71,7 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
   run_event(buffer, event_bytes, body.deadline_ms, received);
 }
 
-/* Adds the host's variables to the function's environment. A guest without them would run as if they were not set: it ends instead. */
+/* Gives the function the host's variables or arguments. A guest without them would run as if they were not set: it ends instead. */
 static void handle_environ(uint32_t bytes) {
   uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, bytes + 1);
   if (!buffer) {
@@ -80,15 +80,15 @@ static void handle_environ(uint32_t bytes) {
   }
   read_exactly(engine_at(buffer), bytes);
   *(uint8_t *)engine_at(buffer + bytes) = 0;
-  js_value added = js_parse_json(buffer, bytes);
+  js_value given = js_parse_json(buffer, bytes);
   Z_qjsZ_wasm_free(&engine, buffer);
-  js_value result = js_tag(added) == JS_EXCEPTION ? added : js_call(js_unbox(config()->add_env), 1, added, 0);
+  js_value result = js_tag(given) == JS_EXCEPTION ? given : js_call(js_unbox(config()->take_environ), 1, given, 0);
   if (js_tag(result) == JS_EXCEPTION) {
-    send_plain_error(ERROR_PROTOCOL, 1, "The environment is not a JSON object of texts.");
+    send_plain_error(ERROR_PROTOCOL, 1, "The environment is no JSON object of texts, and no array of them.");
     halt();
   }
   js_free(result);
-  js_free(added);
+  js_free(given);
 }
 
 static void handle_ping(uint32_t id, uint32_t bytes) {

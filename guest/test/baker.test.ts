@@ -64,6 +64,15 @@ describe('a good bundle', () => {
     expect(await envAtLoad('for (let i = 0; i < 1000; i++) process.env["A" + i]')).toEqual(['*']);
   });
 
+  it('says whether its module read its arguments, and has them as Node.js has', async () => {
+    const bakeArgs = (code: string) => bake(`${code}; export default () => process.argv;`, { args: ['-v'] });
+    const read = await bakeArgs('console.log(JSON.stringify([process.execPath, ...process.argv]))');
+    expect([read.output, read.argsAtLoad]).toEqual(['["/ember","/ember","/bundle.js","-v"]\n', true]);
+    expect((await bakeArgs('const { pid, env } = process')).argsAtLoad).toBe(false);
+    expect((await bakeArgs('({ ...process })')).argsAtLoad).toBe(true);
+    expect((await bakeArgs('process.argv = ["a"]')).argsAtLoad).toBe(true);
+  });
+
   it('keeps nothing of the bundle before', async () => {
     await bake('globalThis.left = 1; export default () => 1;');
     const image = await bake('console.log(typeof globalThis.left); export default () => 1;');

@@ -110,6 +110,10 @@ class Supervisor {
     return Number(guest);
   }
 
+  get exitCode(): number | null {
+    return this.#process?.exitCode ?? null;
+  }
+
   /** Kills QEMU, like a crash. */
   killGuest(): void {
     process.kill(this.guestPid(), 'SIGKILL');
@@ -226,6 +230,26 @@ describe('the supervisor of a pod', () => {
     expect(await (await pod.call('/')).json()).toEqual(wanted);
     expect(pod.output).toMatch(/the guest gets (TOKEN, EMPTY|EMPTY, TOKEN)/);
     expect(pod.output).not.toContain('ote');
+  });
+
+  it('hands its own arguments to each guest, not to the log', async () => {
+    const pod = new Supervisor();
+    const args = ['--accel', 'q"u\\ote é', '', '--', '-x'];
+    await pod.start('export default () => process.argv.slice(2);', ['--', ...args]);
+    expect(await (await pod.call('/')).json()).toEqual(args);
+    pod.killGuest();
+    await pod.until(async () => (await pod.status('/ready'))?.status === 200 && (await pod.marks()).restarts === 1);
+    expect(await (await pod.call('/')).json()).toEqual(args);
+    expect(pod.output).toContain('the guest gets the arguments of the container');
+    expect(pod.output).not.toContain('ote');
+  });
+
+  it('refuses arguments for a program, whose image has them', async () => {
+    const pod = new Supervisor();
+    await pod.launch('export default () => 1;', ['--forward-port', '1', '--', 'x']);
+    await pod.until(async () => pod.exitCode !== null);
+    expect(pod.exitCode).toBe(1);
+    expect(pod.output).toContain('a program\'s are in its image: set "args" in firstlight.json');
   });
 
   it('serves many clients one after the other', async () => {

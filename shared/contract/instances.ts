@@ -3,6 +3,7 @@ import { hostNameSchema } from '../model/host.ts';
 import { instanceSchema } from '../model/instance.ts';
 import { jsonSchema } from '../model/json.ts';
 import { metricSampleSchema } from '../model/metrics.ts';
+import { argsSchema } from '../model/program.ts';
 import { envNamePattern } from '../model/project.ts';
 import { invocationSchema, runSchema } from '../model/run.ts';
 import { startModeSchema } from '../model/timeline.ts';
@@ -26,6 +27,8 @@ export const instanceCalls = {
       event: jsonSchema.default(defaultEvent),
       /** Variables for `process.env`, over those of the project. No record has them. */
       env: z.record(z.string().regex(envNamePattern, 'an environment variable name'), z.string()).optional(),
+      /** Arguments, in place of those of the project. No record has them. Errors: BAD_INPUT on a runtime without. */
+      args: argsSchema.optional(),
       startMode: startModeSchema.default('cold'),
       /** Where it runs. Default: this machine's libvirt. */
       host: hostNameSchema.optional(),

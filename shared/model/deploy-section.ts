@@ -1,5 +1,6 @@
 /** The section `deploy` of `firstlight.json`: how a function runs on a cluster. It names secrets, and contains none. */
 import { z } from 'zod';
+import { argsSchema } from './program.ts';
 
 const labelSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes');
 const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name');
@@ -89,6 +90,11 @@ const shape = {
     .default({})
     .describe(
       'Environment beside that of the function. A variable of who deploys is written as in a shell, with braces. It is in the image, or shown by the cluster: no secrets.',
+    ),
+  args: argsSchema
+    .optional()
+    .describe(
+      'Arguments in place of those of the function. They are in the image, or shown by the cluster: no secrets.',
     ),
   sign: z
     .string()

@@ -16,6 +16,8 @@ export const imageSchema = z.object({
   minMemoryMiB: z.number().int(),
   /** The variables that the function read while it was built, where that is known; `*`: all. Others can be given at its start. */
   envAtLoad: z.array(z.string()).optional(),
+  /** Whether the function read its arguments while it was built, where that is known. If not, others can be given at its start. */
+  argsAtLoad: z.boolean().optional(),
   /** Information of the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   createdAt: z.string(),

@@ -9,6 +9,16 @@ export const guestPathSchema = z
   .string()
   .regex(/^\/[^\0]*$/, 'an absolute path in the guest')
   .refine((path) => !path.split('/').includes('..'), 'an absolute path in the guest without ".."');
+/** Units: characters. Linux takes 128 KiB in one argument of a program. */
+const mostArgumentChars = 128 * 1024;
+/** The arguments of a program or a function, without its name. */
+export const argsSchema = z
+  .array(z.string().refine((text) => !text.includes('\0'), 'a text without a zero byte (\\u0000)'))
+  .max(1024)
+  .refine(
+    (args) => args.reduce((sum, { length }) => sum + length, 0) <= mostArgumentChars,
+    'arguments of 131072 characters in all at most',
+  );
 const hostPathSchema = z.string().min(1).max(4096);
 const portSchema = z.number().int().min(1).max(65_535);
 
@@ -57,7 +67,11 @@ export const programShape = {
   node: hostPathSchema
     .optional()
     .describe('The Node.js that runs a function where the runtime needs one. Default: the one of this machine.'),
-  args: z.array(z.string()).optional().describe('Arguments of the program, without its name.'),
+  args: argsSchema
+    .optional()
+    .describe(
+      'Arguments of the program, without its name; of a function, `process.argv` from the third on. They are written into the image: no secrets.',
+    ),
   files: z
     .record(guestPathSchema, hostPathSchema)
     .default({})

@@ -257,6 +257,30 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect(both.some(({ status }) => status === 'fulfilled')).toBe(true);
   });
 
+  it('has its arguments, and others by the manifest alone', async () => {
+    const config = { name: 'greet', args: ['--own', '$(HOME)'], deploy: { profiles: { loud: { args: ['--loud'] } } } };
+    writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify(config));
+    writeFileSync(join(project.dir, 'handler.ts'), 'export default () => process.argv.slice(2);');
+    const plain = await deploy();
+    expect(JSON.parse(plain.answer?.body ?? '')).toEqual(['--own', '$(HOME)']);
+    const loud = await deploy({ profile: 'loud' });
+    expect(JSON.parse(loud.answer?.body ?? '')).toEqual(['--loud']);
+    expect(loud.image).toBe(plain.image);
+    const args = JSON.stringify([
+      { op: 'replace', path: '/spec/template/spec/containers/0/args', value: ['by', 'hand'] },
+    ]);
+    await cluster.kubectl('patch', 'deployment/greet', '--type=json', `--patch=${args}`);
+    await cluster.kubectl('rollout', 'status', 'deployment/greet', '--timeout=60s');
+    const { body } = await studio.client.call('deploy:invoke', { ...of, method: 'GET', path: '/', body: '' });
+    expect(JSON.parse(body)).toEqual(['by', 'hand']);
+    const [template] = JSON.parse(
+      await cluster.kubectl('get', 'deployment/greet', '-o', 'jsonpath=[{.spec.template.spec.containers[0]}]'),
+    ) as { image: string }[];
+    expect(template?.image).toBe(plain.image);
+    const without = JSON.stringify([{ op: 'remove', path: '/spec/template/spec/containers/0/args' }]);
+    await cluster.kubectl('patch', 'deployment/greet', '--type=json', `--patch=${without}`);
+  });
+
   it('has the environment of a profile, and keeps within its bounds', async () => {
     const env = { STAGE: 'at $' + '{FL_STAGE}', PRICE: '5 $(HOME)' };
     const profiles = { staging: { autoscale: { min: 2, max: 3 }, env } };

@@ -117,6 +117,18 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     await stop(listed as Instance);
   });
 
+  it('gives a guest the arguments of its run, also one that was saved before', async () => {
+    const { id: projectId } = await studio.project('argued', 'export default () => process.argv.slice(2);', {
+      args: ['own'],
+    });
+    for (const startMode of ['cold', 'restored'])
+      for (const args of [['--verbose', 'é'], undefined]) {
+        const answer = await run({ projectId, startMode, lifetime: 'stop', ...(args && { args }) });
+        expect(answer).toMatchObject({ error: null, startMode });
+        expect(answer.response?.body).toEqual({ kind: 'json', value: args ?? ['own'] });
+      }
+  });
+
   it('restores a saved guest twice: with other random values, the right time, and no boot', async () => {
     const values: { readonly id: string; readonly random: number }[] = [];
     for (let turn = 0; turn < 2; turn++) {

@@ -132,6 +132,18 @@ export default () => [ready, __dirname, read(), readFileSync(new URL('./note.txt
       expect(result.response?.body).toEqual({ kind: 'json', value: [true, '/firstlight', 'metrics', 'a note'] });
     });
 
+    it('has the arguments of its project, and of one run in place of them', async () => {
+      const source = 'const first = process.argv.slice(2); export default () => [first, ...process.argv];';
+      const project = await studio.project('argued', source, { runtime: 'nanos', args: ['own'] });
+      for (const args of [undefined, ['--verbose', 'é "x"', '']]) {
+        const result = await run(project, { ...(args && { args }) });
+        expect(result.error).toBeNull();
+        const wanted = args ?? ['own'];
+        const started = [expect.stringContaining('node'), '/firstlight/bundle.cjs', ...wanted];
+        expect(result.response?.body).toEqual({ kind: 'json', value: [wanted, ...started] });
+      }
+    });
+
     it('reaches services of this machine only when its project declares outbound connections', async () => {
       const service = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret'));
       service.listen(0, '127.0.0.1');

@@ -249,24 +249,6 @@ export default async () => {
     expect(lengthMs(result, 'handler')).toBeGreaterThan(200);
   });
 
-  it('has the variables of one run, with the same image where the module does not read them', async () => {
-    const source = (top: string) => `${top}; export default () => [process.env.STAGE, process.env.MORE];`;
-    const env = { STAGE: 'staging', MORE: 'é=$(x)' };
-    const valuesOf = ({ response }: Run) => (response?.body.kind === 'json' ? response.body.value : null);
-    const late = await studio.project('late', source(''), { env: { STAGE: 'local' } });
-    const [plain, given, again] = [await run(late), await run(late, { env }), await run(late)];
-    expect([plain, given, again].map(valuesOf)).toEqual([
-      ['local', null],
-      ['staging', 'é=$(x)'],
-      ['local', null],
-    ]);
-    expect(given.image?.id).toBe(plain.image?.id);
-    const early = await studio.project('early', source('if (process.env.STAGE !== "staging") globalThis.x = 1'));
-    const built = await run(early, { env });
-    expect(valuesOf(built)).toEqual(['staging', 'é=$(x)']);
-    expect(built.image?.id).not.toBe((await run(early)).image?.id);
-  });
-
   it('counts the time that the handler takes as the handler’s', async () => {
     const source = `export default async (event) => {
   if (event.busy) for (const end = Date.now() + 300; Date.now() < end; );

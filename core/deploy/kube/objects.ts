@@ -46,6 +46,7 @@ export interface PodTemplate {
     readonly containers: readonly ({
       readonly name: string;
       readonly image: string;
+      readonly args?: readonly string[];
       readonly env?: readonly EnvVar[];
     } & Readonly<Record<string, unknown>>)[];
   } & Readonly<Record<string, unknown>>;

@@ -53,6 +53,7 @@ export async function makeContainerImage(request: ContainerImageRequest): Promis
     layers: [base, own],
     settings: {
       entrypoint: parts.command,
+      cmd: parts.args,
       env: parts.env,
       user: `${podUser}:${podUser}`,
       ...(parts.cwd !== null && { workingDir: parts.cwd }),

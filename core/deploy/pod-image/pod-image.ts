@@ -68,7 +68,8 @@ export async function makePodImage(request: PodImageRequest): Promise<PodImage> 
   const composed = composeImage({
     layers: [vmm.layer, ...(base === null ? [] : [base]), layer],
     settings: {
-      entrypoint: [podPaths.supervisor, '--timeout-ms', String(config.timeoutMs), ...options],
+      // The container's arguments follow, and are the function's.
+      entrypoint: [podPaths.supervisor, '--timeout-ms', String(config.timeoutMs), ...options, '--'],
       user: `${podUser}:${podUser}`,
       exposedPorts: [podPorts.http, podPorts.status],
       labels: { 'dev.firstlight.runtime': runtime.id },

@@ -153,9 +153,10 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     },
   });
   registerHostCalls(vm, output);
-  let envAtLoad: readonly string[];
+  let reads: Reads;
   try {
-    vm.callFunction(vm.importHandle(heap.tokens.installEnv), vm.undefined, vm.hostToHandle(job.env)).dispose();
+    const given = [vm.hostToHandle(job.env), vm.hostToHandle(job.args)] as const;
+    vm.callFunction(vm.importHandle(heap.tokens.installEnviron), vm.undefined, ...given).dispose();
     const namespace = await evaluate(vm, job, heap, clock);
     const exported = namespace.getProp('default');
     const setHandler = vm.importHandle(heap.tokens.setHandler);
@@ -167,7 +168,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
         : `The default export is ${/^[aeiou]/.test(wrong) ? 'an' : 'a'} ${wrong}, not a function.`;
       throw new BakeFailure({ kind: 'noHandler', message, stack: '' });
     }
-    envAtLoad = readNames(vm.callFunction(vm.importHandle(heap.tokens.takeEnvReads), vm.undefined).toString());
+    reads = readReads(vm.callFunction(vm.importHandle(heap.tokens.takeReads), vm.undefined).toString());
     setHandler.dispose();
     exported.dispose();
     namespace.dispose();
@@ -177,17 +178,19 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     throw failureOf(error, job, interrupted);
   }
   const evalMs = performance.now() - started;
-  return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text, envAtLoad };
+  return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text, ...reads };
 }
 
 /** A module that reads more names than this counts as one that reads all. */
 const maxEnvNames = 200;
 const maxEnvNameChars = 200;
 
-function readNames(json: string): readonly string[] {
-  const names = JSON.parse(json) as string[];
-  const isKept = names.length <= maxEnvNames && names.every((name) => name.length <= maxEnvNameChars);
-  return isKept ? names.sort() : ['*'];
+type Reads = Pick<BakeResult, 'envAtLoad' | 'argsAtLoad'>;
+
+function readReads(json: string): Reads {
+  const { variables, args } = JSON.parse(json) as { readonly variables: string[]; readonly args: boolean };
+  const isKept = variables.length <= maxEnvNames && variables.every((name) => name.length <= maxEnvNameChars);
+  return { envAtLoad: isKept ? variables.sort() : ['*'], argsAtLoad: args };
 }
 
 const ownTimePath = '/proc/thread-self/schedstat';
@@ -222,7 +225,7 @@ async function writeImage(
   vm: QuickJS,
   job: BakeJob,
   heap: BaseHeap,
-): Promise<Omit<BakeResult, 'evalMs' | 'output' | 'envAtLoad'>> {
+): Promise<Omit<BakeResult, 'evalMs' | 'output' | keyof Reads>> {
   const exports = vm._getExports();
   exports.qjs_set_memory_limit(unlimited);
   vm.runGC();
@@ -240,7 +243,7 @@ async function writeImage(
     report: heap.tokens.report,
     tick: heap.tokens.tick,
     reset: heap.tokens.reset,
-    addEnv: heap.tokens.addEnv,
+    takeEnviron: heap.tokens.takeEnviron,
     network: job.network,
   };
   const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);

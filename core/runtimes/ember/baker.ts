@@ -111,6 +111,7 @@ function jobOf(request: BakeRequest, id: number): BakeJob {
     bundleName: request.bundleName ?? 'bundle.js',
     functionName: request.functionName ?? 'function',
     env: request.env,
+    args: request.args ?? [],
     memoryMiB: request.memoryMiB,
     kernelPath: request.kernelPath,
     outPath: request.outPath,

@@ -25,7 +25,7 @@ export interface BaseHeap {
   /** Tokens of `QuickJS.exportHandle`: offsets of boxed function values in linear memory. */
   readonly tokens: Readonly<
     Record<
-      'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv' | 'addEnv' | 'takeEnvReads',
+      'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnviron' | 'takeEnviron' | 'takeReads',
       number
     >
   >;
@@ -98,9 +98,9 @@ export async function createBaseHeap(): Promise<BaseHeap> {
     tick: token('tick'),
     reset: token('reset'),
     setHandler: token('setHandler'),
-    installEnv: vm.exportHandle(globals.getProp('installEnv')),
-    addEnv: vm.exportHandle(globals.getProp('addEnv')),
-    takeEnvReads: vm.exportHandle(globals.getProp('takeEnvReads')),
+    installEnviron: vm.exportHandle(globals.getProp('installEnviron')),
+    takeEnviron: vm.exportHandle(globals.getProp('takeEnviron')),
+    takeReads: vm.exportHandle(globals.getProp('takeReads')),
   };
   vm.runGC();
   // The machine is not disposed: its values must stay alive in the snapshot.

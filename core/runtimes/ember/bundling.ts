@@ -31,11 +31,16 @@ export const emberBundling: RuntimeBundling = {
       : [],
   optionsInImage: (config) => {
     const { assets, share, network } = emberConfigOf(config);
-    const files = [...(assets === undefined ? [] : [{ assets }]), ...(share === undefined ? [] : [{ share }])];
-    if (!hasNetwork(config)) return files;
+    const { args = [] } = config;
+    const own = [
+      ...(args.length === 0 ? [] : [{ args }]),
+      ...(assets === undefined ? [] : [{ assets }]),
+      ...(share === undefined ? [] : [{ share }]),
+    ];
+    if (!hasNetwork(config)) return own;
     const { outbound, address, nameserver = null } = network;
     return [
-      ...files,
+      ...own,
       config.ports.map(({ guest, udp }) => ({ guest, udp })),
       config.timeoutMs,
       outbound,

@@ -146,9 +146,9 @@ export function encodeInvoke(invocation: Invocation): Uint8Array {
   return bytes;
 }
 
-/** The bytes of an ENVIRON frame: variables for the function's environment. */
-export function encodeEnviron(variables: Readonly<Record<string, string>>): Uint8Array {
-  const body = new TextEncoder().encode(JSON.stringify(variables));
+/** The bytes of an ENVIRON frame: variables for the function's environment, or its arguments. */
+export function encodeEnviron(given: Readonly<Record<string, string>> | readonly string[]): Uint8Array {
+  const body = new TextEncoder().encode(JSON.stringify(given));
   const { bytes } = frameOf(frameTypes.environ, 0, body.length, 'environment');
   bytes.set(body, headerBytes);
   return bytes;

@@ -8,6 +8,7 @@ export const ember: RuntimeDefinition = {
   description: 'The built-in unikernel: a TypeScript function, its heap baked into the image. Nothing to download.',
   defaultMemoryMiB: 64,
   runsPrograms: false,
+  programKeys: ['args', 'ports'],
   options: emberOptions,
   handlerGlobals: async () => (await import('./handler-globals.ts')).handlerGlobals,
   create: async ({ layout, resources, rates }) => {

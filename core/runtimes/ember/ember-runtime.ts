@@ -142,6 +142,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         bundleCode: bundle.code,
         functionName: bundle.config.name,
         env: bundle.config.env,
+        args: bundle.config.args,
         memoryMiB: bundle.config.memoryMiB,
         ...(hasNetwork(bundle.config)
           ? { kernelPath: networkKernelPath, network: imageNetworkOf(bundle.config) }
@@ -149,7 +150,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         outPath: path,
         signal: context.signal,
       });
-      const { bytes, sha256, minMemoryMiB, evalMs, bakeMs, envAtLoad } = await bake;
+      const { bytes, sha256, minMemoryMiB, evalMs, bakeMs, envAtLoad, argsAtLoad } = await bake;
       const { assets } = emberConfigOf(bundle.config);
       const whole =
         assets === undefined
@@ -159,6 +160,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         ...whole,
         minMemoryMiB,
         envAtLoad,
+        argsAtLoad,
         steps: [
           { name: 'kernel', reused: true, reason: 'the guest kernel is part of Firstlight', durationMs: 0 },
           { name: 'evaluate', reused: false, reason: '', durationMs: evalMs },

@@ -151,15 +151,18 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
     request.signal?.throwIfAborted();
     const id = nextId++;
-    const { variables = {} } = request;
+    const { variables = {}, args } = request;
     const invocation = encodeInvoke({
       id,
       deadlineMs: request.timeoutMs,
       ...freshSeed(),
       eventJson: JSON.stringify(request.event),
     });
-    const hasVariables = Object.keys(variables).length > 0;
-    const bytes = hasVariables ? Buffer.concat([encodeEnviron(variables), invocation]) : invocation;
+    const given = [
+      ...(Object.keys(variables).length === 0 ? [] : [encodeEnviron(variables)]),
+      ...(args === undefined ? [] : [encodeEnviron(args)]),
+    ];
+    const bytes = given.length === 0 ? invocation : Buffer.concat([...given, invocation]);
     const sentAtNs = hostNow();
     const giveUp = new AbortController();
     try {

@@ -32,14 +32,19 @@ export const handlerGlobals = `interface Console {
 /** Writes to the serial console. */
 declare var console: Console;
 
-/** The environment is that of firstlight.json, as it was when the image was built; what a function sets stays in its guest. */
+/**
+ * Environment and arguments are those of firstlight.json, as they were when the image was built, and what the guest is given at its
+ * start; what a function sets stays in its guest.
+ */
 declare var process: {
   readonly env: Record<string, string | undefined>;
   readonly platform: string;
   readonly arch: string;
   readonly version: string;
   readonly versions: Readonly<Record<string, string>>;
-  readonly argv: readonly string[];
+  /** The path of Ember, that of the script, then the arguments, as in Node.js. */
+  argv: string[];
+  readonly execPath: string;
   readonly stdout: { write(text: string | Uint8Array): boolean; readonly isTTY: false };
   readonly stderr: { write(text: string | Uint8Array): boolean; readonly isTTY: false };
   nextTick<Args extends unknown[]>(callback: (...args: Args) => void, ...args: Args): void;

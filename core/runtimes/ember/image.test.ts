@@ -13,7 +13,7 @@ const config = {
   report: 7,
   tick: 8,
   reset: 9,
-  addEnv: 10,
+  takeEnviron: 10,
 };
 
 const directoryOffset = 64 + 56 + 8;

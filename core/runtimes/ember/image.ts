@@ -24,7 +24,7 @@ export interface ImageConfig {
   readonly report: number;
   readonly tick: number;
   readonly reset: number;
-  readonly addEnv: number;
+  readonly takeEnviron: number;
   readonly network?: ImageNetwork | undefined;
 }
 
@@ -105,7 +105,7 @@ function configBytes(config: ImageConfig): Uint8Array {
     config.report,
     config.tick,
     config.reset,
-    config.addEnv,
+    config.takeEnviron,
     ...networkWords(config.network),
   ];
   const bytes = new Uint8Array(words.length * 4);

@@ -11,8 +11,10 @@ export interface BakeRequest {
   readonly bundleName?: string | undefined;
   /** The value of `context.functionName`. Default: `function`. */
   readonly functionName?: string | undefined;
-  /** Becomes `process.env`, frozen. */
+  /** Becomes `process.env`. */
   readonly env: Readonly<Record<string, string>>;
+  /** What follows the script in `process.argv` unless the guest is given others. Default: none. */
+  readonly args?: readonly string[] | undefined;
   /** Guest memory that the image must boot in. */
   readonly memoryMiB: number;
   /** The Ember kernel, as `buildGuest` made it; the one with the network for an image with one. */
@@ -46,6 +48,8 @@ export interface BakedImage {
   readonly output: string;
   /** The variables that the module read while it was evaluated; `*`: all. */
   readonly envAtLoad: readonly string[];
+  /** True when it read its arguments then. */
+  readonly argsAtLoad: boolean;
 }
 
 /** Bakes images, one at a time, on a warm worker thread. */

@@ -9,6 +9,7 @@ export interface BakeJob {
   readonly bundleName: string;
   readonly functionName: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
   readonly memoryMiB: number;
   readonly kernelPath: string;
   readonly outPath: string;
@@ -32,6 +33,8 @@ export interface BakeResult {
   readonly output: string;
   /** The variables that the module read while it was evaluated; `*`: all. */
   readonly envAtLoad: readonly string[];
+  /** True when it read its arguments then. */
+  readonly argsAtLoad: boolean;
 }
 
 /** The reason why a bake failed. `system` is a file operation, with Node's code. */

@@ -88,7 +88,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     await addKlibs(builder, klibs, release);
     const root = rootTuple({
       program: own.program,
-      args: own.args,
+      args: [...own.command, ...own.args],
       env: { HOME: homeFolder, ...own.env, ...config.env },
       cwd: own.cwd,
       volumes: config.volumes,
@@ -219,7 +219,8 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       return {
         base: base.tree,
         own: builder.tree,
-        command: own.args,
+        command: own.command,
+        args: own.args,
         env: { HOME: homeFolder, ...own.env, ...config.env },
         cwd: own.cwd,
       };

@@ -17,7 +17,7 @@ export interface InstanceDetailsProps {
   readonly onClose: () => void;
 }
 
-/** The details of an instance: its machine, its address, its function's environment, and libvirt's description. */
+/** The details of an instance: its machine, its address, its function's environment and arguments, and libvirt's description. */
 export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   const instance = useSession((state) => state.instances.value?.find((entry) => entry.id === instanceId));
   const project = useSession((state) => state.projects.value?.find((entry) => entry.id === instance?.projectId));
@@ -32,6 +32,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   const config = project?.config ?? null;
   // Their values may be secrets: the names are enough to see which are set.
   const env = Object.keys(config?.env ?? {});
+  const args = config?.args ?? [];
   return (
     <Dialog
       title={instance.id}
@@ -87,6 +88,12 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
                 </div>
               ))}
             </dd>
+          </>
+        )}
+        {args.length > 0 && (
+          <>
+            <dt>Arguments</dt>
+            <dd className="mono">{JSON.stringify(args)}</dd>
           </>
         )}
       </dl>

@@ -17,13 +17,13 @@ const sharedPlaces: readonly Place[] = [
   {
     id: 'function',
     title: 'Function',
-    paths: ['name', 'entry', 'runtime', 'convention', 'memoryMiB', 'vcpus', 'timeoutMs', 'env'],
+    paths: ['name', 'entry', 'runtime', 'convention', 'memoryMiB', 'vcpus', 'timeoutMs', 'env', 'args'],
   },
   {
     id: 'program',
     title: 'Program',
     note: 'At most one of program, python, package and image says what runs. With none of them it is the function, on Node.js.',
-    paths: ['program', 'args', 'files', 'python', 'package', 'image', 'node'],
+    paths: ['program', 'files', 'python', 'package', 'image', 'node'],
   },
   { id: 'network', title: 'Network', paths: ['port', 'hostPort', 'ports'] },
   { id: 'volumes', title: 'Volumes', paths: ['volumes'] },

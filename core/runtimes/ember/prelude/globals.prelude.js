@@ -155,6 +155,9 @@
   };
   hrtime.bigint = () => BigInt(Math.round(now() * 1e6));
   const asRoot = () => 0;
+  const execPath = '/ember';
+  // As stacks name the module, in the folder of `cwd`.
+  const scriptPath = '/bundle.js';
   const processMembers = {
     platform: 'ember',
     arch: 'x64',
@@ -164,9 +167,8 @@
     version: 'ember',
     versions: Object.freeze({}),
     release: Object.freeze({ name: 'ember' }),
-    argv: Object.freeze([]),
     execArgv: Object.freeze([]),
-    execPath: '',
+    execPath,
     // What a program of Node.js would end with.
     exitCode: undefined,
     stdout: Object.freeze({ write: writeTo('', ''), isTTY: false, fd: 1 }),
@@ -209,8 +211,10 @@
   Object.defineProperty(global, Symbol.for('firstlight.assets'), { value: host.assets });
   global.self = global;
   global.global = global;
-  // The host can add to it when the guest starts. As in Node.js, what a function sets becomes text.
+  // The host can add to both when the guest starts. As in Node.js, what a function sets in `env` becomes text.
   const variables = {};
+  const argv = [execPath, scriptPath];
+  let isArgvRead = false;
   // While the module loads, the names that it reads are noted: their values are part of the image. `*` is all names.
   const read = new Set();
   const noting = (reflect) => (target, name) => {
@@ -224,17 +228,37 @@
   };
   for (const name of Object.keys(readTraps)) traps[name] = noting(readTraps[name]);
   const env = new Proxy(variables, traps);
-  const addEnv = (more) => Object.assign(env, more);
+  const process = { env, ...processMembers };
+  const defineArgv = (value) =>
+    Object.defineProperty(process, 'argv', { value, writable: true, enumerable: true, configurable: true });
   return {
-    installEnv: (baked) => {
-      addEnv(baked);
-      global.process = { env, ...processMembers };
+    installEnviron: (variables, args) => {
+      Object.assign(env, variables);
+      argv.push(...args);
+      const note = () => {
+        isArgvRead = true;
+        return argv;
+      };
+      // What a module sets itself stays as well.
+      const set = (value) => {
+        isArgvRead = true;
+        defineArgv(value);
+      };
+      Object.defineProperty(process, 'argv', { get: note, set, enumerable: true, configurable: true });
+      global.process = process;
     },
-    addEnv,
-    /** The names that were read, as JSON. From then on none is noted, and reading costs what it did. */
-    takeEnvReads: () => {
+    /** Variables are added; arguments take the place of others, also for who has the array already. */
+    takeEnviron: (given) => {
+      if (!Array.isArray(given)) Object.assign(env, given);
+      else if (given.every((arg) => typeof arg === 'string')) argv.splice(2, argv.length, ...given);
+      else throw new TypeError('An argument is not a text.');
+    },
+    /** What the module read, as JSON. From then on nothing is noted, and reading costs what it did. */
+    takeReads: () => {
       for (const name of Object.keys(readTraps)) delete traps[name];
-      return JSON.stringify([...read]);
+      const { get } = Object.getOwnPropertyDescriptor(process, 'argv') ?? {};
+      if (get !== undefined) defineArgv(argv);
+      return JSON.stringify({ variables: [...read], args: isArgvRead });
     },
     network,
     /** What the module measured while it was evaluated is of another clock. */

@@ -102,7 +102,7 @@ export async function openFunction(
     }
     return settled.value;
   };
-  vm.callFunction(token('installEnv'), vm.undefined, vm.hostToHandle(env)).dispose();
+  vm.callFunction(token('installEnviron'), vm.undefined, vm.hostToHandle(env), vm.hostToHandle([])).dispose();
   const promise = vm.evalCode(code, 'bundle.js', EvalFlags.TYPE_MODULE);
   settle(() => promise.promiseState !== pending);
   const namespace = await reason(promise);

@@ -217,6 +217,20 @@ export default async function handler(event) {
     expect(await other.raw([greeting, env('late')])).toBe('');
   });
 
+  it('has its arguments as if Node.js had been started with it, and takes others until it is called', async () => {
+    const code = 'const first = process.argv.slice(2); export default () => [first, ...process.argv];';
+    const server = await servers.start(code, 'mjs', ['-v', 'é "x"']);
+    const args = `${JSON.stringify({ type: 'env', id: 3, args: ['other', ''] })}\n`;
+    expect(JSON.parse(await server.raw([greeting, args]))).toMatchObject({ type: 'pong', id: 3 });
+    expect(JSON.parse(await server.answer({}))).toEqual([
+      ['-v', 'é "x"'],
+      process.execPath,
+      expect.stringMatching(/\d\.mjs$/),
+      ...['other', ''],
+    ]);
+    expect(await server.raw([greeting, args])).toBe('');
+  });
+
   it('has its marks in the order of time', async () => {
     const guest = await boot('const cases = { fine: () => 1 };');
     const answer = await guest.invoke({ run: 'fine' });

@@ -1,7 +1,7 @@
 /**
  * Runs in the guest, on Node.js: loads the function, listens, and answers Firstlight's own connection as well as plain HTTP.
  *
- * Started as `node serve-function.cjs <bundle> <port> <function name>`. The protocol is in ../session/wire.ts.
+ * Started as `node serve-function.cjs <bundle> <port> <function name> <argument> …`. The protocol is in ../session/wire.ts.
  */
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,9 @@ import { createHandler, failure, type Handler, inBundle } from './handler.ts';
 import { answerHttp } from './serve-http.ts';
 import { serveWire } from './serve-wire.ts';
 
-const [, , bundlePath = '', port = '8080', functionName = 'function'] = process.argv;
+const [, , bundlePath = '', port = '8080', functionName = 'function', ...args] = process.argv;
+// As if Node.js had been started with the function.
+process.argv.splice(1, process.argv.length, bundlePath, ...args);
 
 /** The guest's own clock, which counts from the machine's start. Units: ns. */
 const ticks = () => Number(process.hrtime.bigint());

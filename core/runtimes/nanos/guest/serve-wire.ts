@@ -18,7 +18,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks, first }: W
   let received = 0;
   const read = createLineReader((line) => {
     const request = readRequest(line);
-    if (request.type === 'env') takeVariables(request.env, first.isCalled);
+    if (request.type === 'env') takeEnviron(request, first.isCalled);
     if (request.type === 'invoke') first.isCalled = true;
     const at = received;
     turn = turn.then(() => answer(request, at));
@@ -51,9 +51,10 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks, first }: W
 }
 
 /** Errors: throws for a client that comes too late to be the host. */
-function takeVariables(env: Readonly<Record<string, unknown>> | null, isCalled: boolean): void {
+function takeEnviron({ env, args }: { readonly env?: unknown; readonly args?: unknown }, isCalled: boolean): void {
   if (isCalled) throw new TypeError('variables after a call');
   for (const [name, value] of Object.entries(env ?? {})) process.env[name] = String(value);
+  if (Array.isArray(args)) process.argv.splice(2, process.argv.length, ...args.map(String));
 }
 
 /** Errors: throws for anything other than a request. */

@@ -19,8 +19,13 @@ export type WireMark = readonly [name: string, ticks: number];
 export type WireRequest =
   | { readonly type: 'invoke'; readonly id: number; readonly event: unknown; readonly deadlineMs: number }
   | { readonly type: 'ping'; readonly id: number }
-  /** Variables for `process.env`, before the first call only. Answered like a ping. */
-  | { readonly type: 'env'; readonly id: number; readonly env: Readonly<Record<string, string>> };
+  /** Variables for `process.env`, and arguments in place of those in `process.argv`, before the first call only. Answered like a ping. */
+  | {
+      readonly type: 'env';
+      readonly id: number;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly args?: readonly string[];
+    };
 
 export type WireBodyKind = 'none' | 'json' | 'text' | 'bytes';
 

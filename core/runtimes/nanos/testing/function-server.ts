@@ -39,12 +39,16 @@ export function createFunctionServers() {
   const running: { child: ChildProcess; sockets: Socket[] }[] = [];
   let count = 0;
 
-  async function start(code: string, format: 'mjs' | 'cjs' = 'mjs'): Promise<FunctionServer> {
+  async function start(
+    code: string,
+    format: 'mjs' | 'cjs' = 'mjs',
+    args: readonly string[] = [],
+  ): Promise<FunctionServer> {
     const bundle = join(dir, `${++count}.${format}`);
     writeFileSync(bundle, code);
     const port = await freePort();
     const server = locateResources().pathOf(shipped.functionServer);
-    const child = spawn(process.execPath, [server, bundle, String(port), 'tested'], {
+    const child = spawn(process.execPath, [server, bundle, String(port), 'tested', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = once(child, 'exit').then(([exitCode]) => exitCode as number | null);

@@ -4,6 +4,8 @@ import { type LayerBlob, mediaTypes } from './blob.ts';
 /** The run-time settings of the image's containers. */
 export interface ContainerSettings {
   readonly entrypoint: readonly string[];
+  /** The arguments unless a container is given others. */
+  readonly cmd?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly user?: string | undefined;
   readonly workingDir?: string | undefined;
@@ -35,12 +37,13 @@ export interface ComposedImage {
 
 /** The manifest and the configuration of an image for linux/amd64. The same parts give the same digest. */
 export function composeImage({ layers, settings, annotations = {} }: ImageParts): ComposedImage {
-  const { entrypoint, env = {}, user, workingDir, exposedPorts = [], labels = {} } = settings;
+  const { entrypoint, cmd = [], env = {}, user, workingDir, exposedPorts = [], labels = {} } = settings;
   const config = makeDocument(mediaTypes.config, {
     architecture: 'amd64',
     os: 'linux',
     config: {
       Entrypoint: entrypoint,
+      ...(cmd.length > 0 && { Cmd: cmd }),
       Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       ...(user !== undefined && { User: user }),
       WorkingDir: workingDir ?? '/',

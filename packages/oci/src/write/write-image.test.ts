@@ -26,7 +26,7 @@ async function makeImage(blobs: string) {
   builder.add('/etc/words', { kind: 'file', content: { kind: 'bytes', data: Buffer.from('words') }, bytes: 5 });
   builder.add('/lib', { kind: 'symlink', target: 'usr/lib' });
   const layer = await writeLayer(builder.tree, join(dir, blobs));
-  const settings = { entrypoint: ['/bin/program'], env: { A: '1' }, user: '65532', exposedPorts: [8080] };
+  const settings = { entrypoint: ['/bin/program'], cmd: ['-v'], env: { A: '1' }, user: '65532', exposedPorts: [8080] };
   return composeImage({ layers: [layer], settings, annotations: { 'org.opencontainers.image.title': 'test' } });
 }
 

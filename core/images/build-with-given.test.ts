@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Project, projectConfigSchema } from '#shared/model/project.ts';
 import { projectIdSchema } from '#shared/model/units.ts';
-import { buildWithEnv, type GivesVariables } from './build-with-env.ts';
+import { buildWithGiven, type GivesAtStart } from './build-with-given.ts';
 import type { Build } from './image-store.ts';
 
 const project: Project = {
@@ -16,9 +16,9 @@ const project: Project = {
 const env = { STAGE: 'prod', HOST: 'lab' };
 
 /** A build of a module that reads these variables while it loads, by their values. */
-async function build(gives: GivesVariables, read: (own: Readonly<Record<string, string>>) => string[] | undefined) {
+async function build(gives: GivesAtStart, read: (own: Readonly<Record<string, string>>) => string[] | undefined) {
   const built: Readonly<Record<string, string>>[] = [];
-  const { variables } = await buildWithEnv(project, env, gives, async (toBuild) => {
+  const { variables } = await buildWithGiven(project, { env }, gives, async (toBuild) => {
     const own = toBuild.config?.env ?? {};
     built.push(own);
     return { image: { envAtLoad: read(own) } } as Build;
@@ -62,10 +62,35 @@ it('writes none into the image of a container, which has them before it runs', a
 it('writes what the bundler replaces by its value into the image', async () => {
   const built: unknown[] = [];
   const own = { NODE_ENV: 'development', HOST: 'lab' };
-  const { variables } = await buildWithEnv(project, own, 'beforeLoad', async (toBuild) => {
+  const { variables } = await buildWithGiven(project, { env: own }, 'beforeLoad', async (toBuild) => {
     built.push(toBuild.config?.env);
     return { image: {} } as Build;
   });
   expect(built).toEqual([{ STAGE: 'local', NODE_ENV: 'development' }]);
   expect(variables).toEqual({ HOST: 'lab' });
+});
+
+/** A build with arguments of a function that has `args` in its firstlight.json. */
+async function buildWithArgs(gives: GivesAtStart, args: string[] | undefined, argsAtLoad?: boolean) {
+  const built: unknown[] = [];
+  const own = { ...project, config: project.config && { ...project.config, args: ['own'] } };
+  const { args: given } = await buildWithGiven(own, { env: {}, args }, gives, async (toBuild) => {
+    built.push(toBuild.config?.args);
+    return { image: { envAtLoad: [], argsAtLoad } } as unknown as Build;
+  });
+  return { built, given };
+}
+
+it('gives arguments to an image that did not read its own while it loaded', async () => {
+  expect(await buildWithArgs('beforeCall', ['-v'], false)).toEqual({ built: [['own']], given: ['-v'] });
+  expect(await buildWithArgs('beforeLoad', ['-v'], true)).toEqual({ built: [['own']], given: ['-v'] });
+  expect(await buildWithArgs('beforeCall', undefined, true)).toEqual({ built: [['own']], given: undefined });
+});
+
+it('writes arguments into an image that depends on them, or is given none', async () => {
+  expect(await buildWithArgs('beforeCall', ['-v'], true)).toEqual({ built: [['own'], ['-v']], given: undefined });
+  expect(await buildWithArgs('beforeCall', ['-v'])).toEqual({ built: [['own'], ['-v']], given: undefined });
+  expect(await buildWithArgs('never', ['-v'], false)).toEqual({ built: [['-v']], given: undefined });
+  // Kubernetes takes an empty list for none.
+  expect(await buildWithArgs('beforeLoad', [], false)).toEqual({ built: [[]], given: undefined });
 });
