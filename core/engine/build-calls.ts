@@ -82,7 +82,7 @@ export function buildCalls(options: BuildCallsOptions): {
       const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
-      const ofProject = { projectId, projectDir: project.dir, config, image };
+      const ofProject = { projectId, projectDir: project.dir, isTrusted: project.trusted, config, image };
       const next = makeAhead({ host, ...ofProject, startMode, accel, keep: false, runId: null });
       await Promise.all([next, known.settle(project, built)]);
     } catch (thrown) {

@@ -135,7 +135,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
 
 async function prepareMachine(
   runtime: Runtime,
-  { host: { vmm, layout }, projectDir, image, config, accel }: LaunchSpec,
+  { host: { vmm, layout }, projectDir, isTrusted, image, config, accel }: LaunchSpec,
   instanceId: InstanceId,
   socketDir: string,
 ): Promise<PreparedMachine> {
@@ -145,7 +145,7 @@ async function prepareMachine(
     await mkdir(dir, { mode: 0o755 });
     return dir;
   };
-  return await runtime.prepareMachine({ instanceId, image, config, accel, projectDir, vmm, makeDiskDir });
+  return await runtime.prepareMachine({ instanceId, image, config, accel, projectDir, isTrusted, vmm, makeDiskDir });
 }
 
 async function create(

@@ -133,6 +133,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       host,
       projectId: project.id,
       projectDir: project.dir,
+      isTrusted: project.trusted,
       config,
       image: build.image,
       startMode: 'cold',

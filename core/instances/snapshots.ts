@@ -74,10 +74,10 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
 
   /** The name of a saved machine: the digest of all that it depends on. */
   async function nameOf(spec: LaunchSpec, runtime: Runtime): Promise<string> {
-    const { image, config, accel, host, projectDir } = spec;
+    const { image, config, accel, host, projectDir, isTrusted } = spec;
     const makeDiskDir = () => Promise.reject(new Error('A machine with disks of its own is not saved.'));
     const request = {
-      ...{ instanceId: 'saved' as InstanceId, image, config, accel, projectDir },
+      ...{ instanceId: 'saved' as InstanceId, image, config, accel, projectDir, isTrusted },
       ...{ vmm: host.vmm, makeDiskDir },
     };
     const { machine } = await runtime.prepareMachine(request);

@@ -11,6 +11,8 @@ export interface LaunchSpec {
   readonly host: Host;
   readonly projectId: ProjectId;
   readonly projectDir: string;
+  /** As in `MachineRequest`. */
+  readonly isTrusted?: boolean | undefined;
   readonly config: ProjectConfig;
   readonly image: Image;
   readonly startMode: StartMode;

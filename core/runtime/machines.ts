@@ -22,6 +22,8 @@ export interface MachineRequest {
   readonly accel: Accel;
   /** The folder of its project; null where no project is at hand, as in a pod. */
   readonly projectDir: string | null;
+  /** True when a person trusts that project. Another one gets nothing outside its folder. Default: false. */
+  readonly isTrusted?: boolean | undefined;
   /** The VMM that starts it; null when the machine is not known yet, as in a pod. */
   readonly vmm: Vmm | null;
   /** The instance's own directory, removed with it. Created on first request. Errors: STORE_UNUSABLE. */

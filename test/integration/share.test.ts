@@ -1,5 +1,5 @@
 /** A folder of this machine that a function reads while it runs, through libvirt. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instance } from '#shared/model/instance.ts';
@@ -63,6 +63,31 @@ describe('a shared folder', () => {
     expect(await asked).toMatchObject({
       code: 'PROJECT_NOT_TRUSTED',
       message: expect.stringContaining(`Reads ${join(outside, 'data')} while it runs`),
+    });
+  });
+
+  it('of an untrusted project is not left by a link that took its place since it was checked', async () => {
+    const dir = join(outside, 'inner');
+    mkdirSync(join(dir, 'data'), { recursive: true });
+    writeFileSync(join(dir, 'data/a.txt'), 'inside', { mode: 0o644 });
+    writeFileSync(join(dir, 'handler.ts'), source);
+    writeFileSync(join(dir, 'firstlight.json'), '{"name":"inner","memoryMiB":128,"ember":{"share":"data"}}');
+    const project = await studio.client.call('projects:open', { dir });
+    expect(project).toMatchObject({ trusted: false, asks: [] });
+    let isReplaced = false;
+    const replace = ({ step }: { readonly step: string }) => {
+      // Its trust is checked before; the start is yet to come.
+      if (step !== 'evaluate' || isReplaced) return;
+      renameSync(join(dir, 'data'), join(dir, 'before'));
+      symlinkSync(join(outside, 'data'), join(dir, 'data'));
+      isReplaced = true;
+    };
+    const request = { projectId: project.id, event: { path: '/share/a.txt' }, lifetime: 'stop' } as const;
+    const { response, error } = await studio.client.call('instances:run', request, { onProgress: replace });
+    expect({ response, error, isReplaced }).toMatchObject({
+      response: null,
+      error: { code: 'PROJECT_NOT_TRUSTED', message: expect.stringContaining(`Reads ${join(outside, 'data')}`) },
+      isReplaced: true,
     });
   });
 

@@ -1,21 +1,25 @@
 /** The folder of this machine that a function reads while it runs. */
 import { realpath, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
+import { notTrusted } from '#core/bundle/check-trust.ts';
 import type { MachineRequest } from '#core/runtime/machines.ts';
 import type { Machine } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { emberConfigOf } from './options.ts';
 
 /**
- * The shared folders of a machine. QEMU follows no link in them, so nothing outside is reached.
+ * The shared folders of a machine. QEMU follows no link in them, so nothing outside is reached. A link may have taken the
+ * place of the folder itself since the project's trust was checked: it is looked at again here.
  *
- * Errors: NOT_FOUND without such a folder; STORE_UNUSABLE for one that QEMU's user cannot read.
+ * Errors: NOT_FOUND without such a folder; PROJECT_NOT_TRUSTED for one outside of a project without trust; STORE_UNUSABLE for
+ * one that QEMU's user cannot read.
  */
 export async function sharesOf({
   config,
   projectDir,
+  isTrusted = false,
   vmm,
-}: Pick<MachineRequest, 'config' | 'projectDir' | 'vmm'>): Promise<Machine['shares']> {
+}: Pick<MachineRequest, 'config' | 'projectDir' | 'isTrusted' | 'vmm'>): Promise<Machine['shares']> {
   const { share } = emberConfigOf(config);
   if (share === undefined || projectDir === null) return [];
   const named = resolve(projectDir, share);
@@ -26,6 +30,10 @@ export async function sharesOf({
       hint: 'Correct "ember.share" in firstlight.json.',
       details: { subject: named },
     });
+  }
+  if (!isTrusted && path !== projectDir && !path.startsWith(`${projectDir}${sep}`)) {
+    const message = `Reads ${path} while it runs ("ember.share").`;
+    throw notTrusted({ dir: projectDir, name: config.name }, [{ severity: 'error', message }]);
   }
   if (vmm !== null && !vmm.runsAsThisUser) await checkReadable(path);
   return [{ kind: '9p', path, tag: 'share', isReadOnly: true }];
