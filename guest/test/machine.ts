@@ -55,6 +55,7 @@ export class Machine {
   #wake: (() => void) | undefined;
   #nextId = 1;
   #stderr = '';
+  readonly #isPaused: boolean;
 
   constructor(options: MachineOptions) {
     const { machine = 'pc', firmware = 'qboot', memoryMiB = 64, accel = 'tcg' } = options;
@@ -85,9 +86,11 @@ export class Machine {
       ...['-chardev', `socket,id=channel0,path=${this.#file('channel')},server=on,wait=off`],
       ...['-device', 'virtserialport,chardev=channel0,name=dev.firstlight.invoke.0,nr=1'],
       ...['-qmp', `unix:${this.#file('qmp')},server=on,wait=off`],
-      ...(options.paused ? ['-S'] : []),
+      // It runs once the channel is connected: QEMU drops what a guest sends to a socket without a peer.
+      '-S',
       ...(options.extra ?? []),
     ];
+    this.#isPaused = options.paused === true;
     this.process = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr?.on('data', (data: Buffer) => {
       this.#stderr += data.toString();
@@ -123,6 +126,7 @@ export class Machine {
       }
       this.#wake?.();
     });
+    if (!this.#isPaused) await this.resume();
     return this;
   }
 
