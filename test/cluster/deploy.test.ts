@@ -279,6 +279,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect(template?.image).toBe(plain.image);
     const without = JSON.stringify([{ op: 'remove', path: '/spec/template/spec/containers/0/args' }]);
     await cluster.kubectl('patch', 'deployment/greet', '--type=json', `--patch=${without}`);
+    writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify({ name: 'greet' }));
   });
 
   it('has the environment of a profile, and keeps within its bounds', async () => {

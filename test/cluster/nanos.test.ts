@@ -13,9 +13,22 @@ const reason =
 describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = reason === null ? makeHome() : '';
   let target: OpenTarget;
-  const config = { runtime: 'nanos', memoryMiB: 256, deploy: { secrets: { TOKEN: { env: 'FL_TOKEN' } } } };
+  const config = {
+    runtime: 'nanos',
+    memoryMiB: 256,
+    args: ['own'],
+    deploy: { secrets: { TOKEN: { env: 'FL_TOKEN' } } },
+  };
   const source = (word: string) =>
-    `export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, token: process.env.TOKEN?.length }; };`;
+    `export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, token: process.env.TOKEN?.length, args: process.argv.slice(2) }; };`;
+  /** What a function answers once a person has written other arguments into its Deployment. */
+  const answerWith = async (name: string, args: string[]) => {
+    const patch = JSON.stringify([{ op: 'add', path: '/spec/template/spec/containers/0/args', value: args }]);
+    await target.cluster.kubectl('patch', `deployment/${name}`, '--type=json', `--patch=${patch}`);
+    await target.cluster.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=120s');
+    const request = { target: 'test', name, method: 'GET', path: '/', body: '' };
+    return JSON.parse((await target.studio.client.call('deploy:invoke', request)).body) as unknown;
+  };
 
   beforeAll(async () => {
     target = await openTarget(home, { FL_TOKEN: 'not to be seen' });
@@ -30,7 +43,7 @@ describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' 
     const { client } = target.studio;
     const project = await target.studio.project('greet', source('one'), config);
     const done = await client.call('deploy:start', { projectId: project.id, target: 'test' });
-    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ word: 'one', path: '/', token: 14 });
+    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ word: 'one', path: '/', token: 14, args: ['own'] });
     const log = await target.logOf('greet');
     expect(log).toMatch(/the guest gets TOKEN[\s\S]*ready \d+ ms after QEMU's start[\s\S]*called \//);
     expect(log).not.toContain('not to be seen');
@@ -43,6 +56,7 @@ describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' 
     expect(start.phases.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['vmm', 'firmware', 'boot', 'wait', 'answer']),
     );
+    expect(await answerWith('greet', ['by', '-h'])).toMatchObject({ token: 14, args: ['by', '-h'] });
   });
 
   it('runs a program that serves HTTP, asked for that it is up', async () => {
@@ -85,12 +99,13 @@ describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' 
       );
       await target.cluster.kubectl('apply', '-f', path);
       const done = await deploy();
-      expect(JSON.parse(done.answer?.body ?? '')).toEqual({ word: 'boxed', path: '/', token: 14 });
+      expect(JSON.parse(done.answer?.body ?? '')).toEqual({ word: 'boxed', path: '/', token: 14, args: ['own'] });
       expect(done.steps.find(({ name }) => name === 'apply')?.detail).toBe('a container of RuntimeClass plain');
       writeFileSync(join(project.dir, 'handler.ts'), source('again'));
       const again = await deploy();
       expect(JSON.parse(again.answer?.body ?? '')).toMatchObject({ word: 'again' });
       expect(again.pushedBytes).toBeLessThan(1_000_000);
+      expect(await answerWith('boxed', ['by', '$(x)'])).toMatchObject({ word: 'again', args: ['by', '$(x)'] });
       const ember = await target.studio.project('lonely', 'export default () => 1;');
       await expect(client.call('deploy:start', { projectId: ember.id, target: 'plain' })).rejects.toMatchObject({
         code: 'MACHINE_UNSUPPORTED',
