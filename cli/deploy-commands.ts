@@ -12,8 +12,13 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     'target add home --registry registry.example/team',
     'target add staging --context staging --namespace functions --registry ghcr.io/ada --pull-secret ghcr',
     'target add lab --libvirt qemu+ssh://root@lab1/system qemu+ssh://root@lab2/system',
+    'target add edge --libvirt qemu+ssh://root@edge/system --listen 0.0.0.0',
   ])
     .option('--libvirt <uri...>', 'hosts, in place of a cluster: qemu+ssh://, qemu+tls:// or qemu:///system')
+    .option(
+      '--listen <address>',
+      'hosts: their IPv4 address that functions serve HTTP at; whoever reaches it can call them (default: 127.0.0.1, for programs of the host)',
+    )
     .option('--registry <host/path>', 'a cluster: where images are pushed to, and pulled from')
     .option('--kubeconfig <file>', 'how the cluster is reached (default: KUBECONFIG, or ~/.kube/config)')
     .option('--context <name>', 'the context of the kubeconfig (default: its current one)')
@@ -110,7 +115,7 @@ function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
   ).action(lazily(async () => (await import('./commands/deploy-traffic.ts')).splitTraffic));
   add(
     'invoke <function>',
-    'Send one HTTP request to a function, through the cluster’s API.',
+    'Send one HTTP request to a function: through the cluster’s API, or to an endpoint on hosts.',
     'invoke greet --target home --path /hi',
   )
     .option('--method <method>', 'the method', 'GET')

@@ -164,7 +164,10 @@ function renderDeployment({ style }: Session, deployment: Deployment): string {
   const atZero = workload === 'knative' && replicas.wanted === 0 ? ': at zero until a request comes' : '';
   const shares = traffic.map(({ revision, percent }) => `revision ${revision} ${percent} %`).join(', ');
   const words = message === '' ? '' : `: ${style.foreign(message)}`;
-  const rows = instances.map((one) => `  ${one.name} on ${one.host}: ${one.state}, revision ${one.revision}\n`);
+  const rows = instances.map(
+    (one) =>
+      `  ${one.name} on ${one.host}: ${one.state}, revision ${one.revision}${one.endpoint === undefined ? '' : `, ${one.endpoint}`}\n`,
+  );
   const down = hostsDown.map((line) => `${style.yellow('warning')} ${style.foreign(line)}\n`);
   return `${name} on ${target}${inNamespace(namespace)} is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready${atZero}\n${shares === '' ? '' : `traffic: ${shares}\n`}${rows.join('')}${down.join('')}${style.dim(image)}\n`;
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { dnsLabelSchema, type Target } from '#shared/model/deploy.ts';
+import { dnsLabelSchema, isLoopback, libvirtTargetSchema, loopbackAddress, type Target } from '#shared/model/deploy.ts';
 import type { WorkloadKind } from '#shared/model/deploy-section.ts';
 import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
@@ -8,6 +8,7 @@ import type { Session } from '../session.ts';
 export interface TargetOptions {
   readonly registry?: string;
   readonly libvirt?: readonly string[];
+  readonly listen?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
@@ -22,19 +23,37 @@ export interface TargetOptions {
 export async function addTarget(session: Session, name: string, options: TargetOptions): Promise<number> {
   const added = await session.call('targets:add', makeTarget(session, checkName(name, 'target'), options));
   session.printJson(added);
+  if (added.kind === 'libvirt' && !isLoopback(added.listen)) {
+    session.note(
+      `Functions that serve HTTP will listen at ${added.listen} of these hosts: whoever reaches that address can call them, and is asked for nothing.\n`,
+    );
+  }
   session.print(`Target ${added.name}. See whether it can be deployed to: firstlight target test ${added.name}\n`);
   return 0;
 }
 
-function makeTarget({ io }: Session, name: string, { libvirt, registry, ...options }: TargetOptions): Target {
+function makeTarget({ io }: Session, name: string, { libvirt, listen, registry, ...options }: TargetOptions): Target {
   if (libvirt !== undefined) {
     const [other] = Object.keys({ ...options, ...(registry !== undefined && { registry }) }).filter(
       (key) => key !== 'json',
     );
-    if (other === undefined) return { name, kind: 'libvirt', uris: [...libvirt] };
+    if (other === undefined) {
+      return {
+        name,
+        kind: 'libvirt',
+        uris: [...libvirt],
+        listen: listen === undefined ? loopbackAddress : checkListen(listen),
+      };
+    }
     throw badInput(
       `--${kebab(other)} is for a cluster: libvirt hosts have none.`,
       'Leave it out, or leave out --libvirt.',
+    );
+  }
+  if (listen !== undefined) {
+    throw badInput(
+      '--listen is for libvirt hosts: on a cluster a function has a Service, and "deploy.route" in firstlight.json.',
+      'Leave it out, or name hosts by --libvirt.',
     );
   }
   if (registry === undefined) {
@@ -57,6 +76,13 @@ function makeTarget({ io }: Session, name: string, { libvirt, registry, ...optio
     workload: options.workload ?? 'deployment',
     pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
   };
+}
+
+/** Errors: BAD_INPUT for what is no address of a host. */
+function checkListen(address: string): string {
+  const parsed = libvirtTargetSchema.shape.listen.safeParse(address);
+  if (parsed.success) return parsed.data;
+  throw badInput(`"${address}" is not an IPv4 address of a host.`, 'Such is 10.0.0.5, or 0.0.0.0 for all that it has.');
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -3,7 +3,7 @@ import type { Build } from '#core/images/image-store.ts';
 import { withProcessLock } from '#core/store/process-lock.ts';
 import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { usesKubevirt } from '#shared/model/deploy.ts';
+import { anyAddress, isLoopback, type LibvirtTarget, usesKubevirt } from '#shared/model/deploy.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { callFunction } from './call-function.ts';
@@ -73,7 +73,10 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       if (target.kind === 'kubernetes') {
         if (usesKubevirt(target)) refuseUnfitForVm(target.workload, {});
         (await openCluster(target, env)).client.close();
-      } else for (const uri of target.uris) checkUri(uri);
+      } else {
+        for (const uri of target.uris) checkUri(uri);
+        checkListen(target);
+      }
       await targets.add(target);
       return target;
     },
@@ -269,6 +272,18 @@ function checkUri(uri: string): void {
     hint: 'Such an address is qemu+ssh://root@lab/system, qemu+tls://lab/system or qemu:///system.',
     details: { subject: uri },
   });
+}
+/** Errors: BAD_INPUT for one address of several hosts. */
+function checkListen({ uris, listen }: LibvirtTarget): void {
+  if (uris.length === 1 || listen === anyAddress || isLoopback(listen)) return;
+  throw new FirstlightError(
+    'BAD_INPUT',
+    `${listen} can be an address of one host only, and there are ${uris.length}.`,
+    {
+      hint: `Use ${anyAddress} for all addresses of each, or make a target of each host.`,
+      details: { subject: listen },
+    },
+  );
 }
 const trafficHint = (name: string) => `Keep the traffic where it is: firstlight deploy traffic ${name} 1=100`;
 const changeBounds = 'Change its bounds: "deploy.autoscale" in firstlight.json, then deploy.';

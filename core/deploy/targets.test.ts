@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const lab: Target = { name: 'lab', kind: 'libvirt', uris: ['qemu+ssh://root@lab/system'] };
+const lab: Target = { name: 'lab', kind: 'libvirt', uris: ['qemu+ssh://root@lab/system'], listen: '127.0.0.1' };
 const attic: Target = { ...lab, name: 'attic' };
 
 it('keeps targets for the next program', async () => {

@@ -65,6 +65,20 @@ export interface PodMachine {
   readonly diskPath: string | null;
 }
 
+/** The machine of a guest on a libvirt host, which stays there. */
+export interface HostMachine {
+  /** Without disks and networks: where these are is the host's matter. */
+  readonly machine: Machine;
+  /** Null: a guest without a network. */
+  readonly network: {
+    readonly guestIp: string;
+    /** The guest's port that serves HTTP; null: it only opens connections. */
+    readonly port: number | null;
+    /** False: it opens no connections. */
+    readonly isOpen: boolean;
+  } | null;
+}
+
 /** Where a guest that nobody speaks to serves. Shape: dotted IPv4 addresses; 0.0.0.0: it is told at its start. */
 export interface AloneNetwork {
   readonly address: string;
@@ -119,6 +133,12 @@ export interface RuntimeMachines {
    * a pod. Errors: MACHINE_UNSUPPORTED for a configuration that no pod carries.
    */
   readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
+  /**
+   * The machine for a libvirt host, made of files of this one. Absent: what runs on this runtime cannot be deployed there.
+   *
+   * Errors: MACHINE_UNSUPPORTED for a configuration that no such host carries.
+   */
+  readonly prepareForHost?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<HostMachine>;
   /**
    * A guest for a virtual machine whose host does not know Firstlight, as on KubeVirt or by urunc. Absent: the runtime has none.
    *

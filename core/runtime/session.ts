@@ -75,6 +75,8 @@ export interface InstanceLink {
   readonly sessionInfo: string | null;
   /** True when the guest has executed nothing yet: all its output is yet to come. False for one that has booted. */
   readonly fresh: boolean;
+  /** True for a guest that serves HTTP by itself, where `sessionInfo` does not say so. */
+  readonly servesHttp?: boolean | undefined;
   /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
   readonly openChannel: (name: string) => Promise<Duplex>;
   /**

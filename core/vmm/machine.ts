@@ -9,12 +9,20 @@ export interface MachineDisk {
   readonly isReadOnly?: boolean | undefined;
 }
 
-/** One port of the host's loopback interface that leads into the guest. */
+/** One port of the host that leads into the guest. */
 export interface PortForward {
   readonly protocol: 'tcp' | 'udp';
+  /** The host's IPv4 address that it is bound to. Absent: that of its loopback interface. */
+  readonly hostAddress?: string | undefined;
   readonly hostPort: number;
   readonly guestPort: number;
 }
+
+/** The rule of a forwarded port, as QEMU's user-mode network takes it. */
+export const forwardRule = (
+  guestIp: string,
+  { protocol, hostAddress = '127.0.0.1', hostPort, guestPort }: PortForward,
+): string => `hostfwd=${protocol}:${hostAddress}:${hostPort}-${guestIp}:${guestPort}`;
 
 /** User-mode networking: the VMM itself is the guest's network. */
 export interface UserNetwork {

@@ -22,7 +22,7 @@ export const deployCalls = {
   'targets:list': call(z.strictObject({}), z.array(targetSchema)),
   /**
    * Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig lacks what is needed to reach it; BAD_INPUT for Knative on
-   * KubeVirt.
+   * KubeVirt, and for one address of several hosts.
    */
   'targets:add': call(targetSchema, targetSchema),
   /** Removes it from the list; its functions keep running. Errors: NOT_FOUND. */
@@ -84,7 +84,7 @@ export const deployCalls = {
   'deploy:coldStart': call(byFunction, clusterColdStartSchema),
   /** The resources of each pod or instance. Errors: NOT_FOUND; CLUSTER_DENIED where nothing there measures them. */
   'deploy:stats': call(byFunction, z.array(replicaStatsSchema)),
-  /** Sends an HTTP request to the function, through the API server. */
+  /** Sends an HTTP request to the function, through the API server; on hosts to an endpoint, else through libvirt. */
   'deploy:invoke': call(
     byFunction.extend({
       method: z

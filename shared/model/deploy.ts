@@ -39,6 +39,11 @@ export const kubernetesTargetSchema = z.object({
 });
 export type KubernetesTarget = z.output<typeof kubernetesTargetSchema>;
 
+/** The address that endpoints on hosts have unless their target names another. */
+export const loopbackAddress = '127.0.0.1';
+/** All addresses of a host. */
+export const anyAddress = '0.0.0.0';
+
 /** The most hosts of one target: whoever has more needs a scheduler. */
 const maxHosts = 32;
 
@@ -52,7 +57,15 @@ export const libvirtTargetSchema = z.object({
     .min(1)
     .max(maxHosts)
     .refine((uris) => new Set(uris).size === uris.length, 'the same host twice'),
+  /** The address of each host that endpoints are bound to: its loopback, all of its addresses (`0.0.0.0`), or one of them. */
+  listen: z
+    .ipv4('an IPv4 address, such as 0.0.0.0')
+    .refine((address) => Number(address.split('.')[0]) < 224, 'an address of a host')
+    .default(loopbackAddress),
 });
+
+/** True for an address that only programs of the same machine reach. */
+export const isLoopback = (address: string): boolean => address.startsWith('127.');
 export type LibvirtTarget = z.output<typeof libvirtTargetSchema>;
 
 /** A place to deploy to. */
@@ -139,6 +152,8 @@ export const deployedInstanceSchema = z.object({
   /** libvirt's word, such as `running` or `shutoff`. */
   state: z.string(),
   revision: z.number().int(),
+  /** Where it serves HTTP; on loopback: of its host. Absent: it is called through libvirt only. */
+  endpoint: z.string().optional(),
 });
 export type DeployedInstance = z.output<typeof deployedInstanceSchema>;
 
@@ -161,7 +176,7 @@ export const deploymentSchema = z.object({
   image: z.string(),
   runtime: z.string(),
   deployedAt: z.string(),
-  /** The address of its route, else the one inside the cluster; on libvirt hosts, these. */
+  /** The address of its route, else the one inside the cluster; on libvirt hosts those of its instances, else the hosts. */
   endpoint: z.string(),
   /** Those in service, on libvirt hosts. */
   instances: z.array(deployedInstanceSchema).optional(),

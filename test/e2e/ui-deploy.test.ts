@@ -84,11 +84,23 @@ it('adds libvirt hosts, whose functions have no pause and no cold start of a pod
   await addresses.fill('lab1');
   expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
   await addresses.fill(uris.join(' '));
+  const listen = dialog.getByLabel('Address of endpoints');
+  expect(await listen.inputValue()).toBe('127.0.0.1');
+  await listen.fill('lab1');
+  expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+  await listen.fill('0.0.0.0');
+  await dialog.getByText(/Nobody is asked who calls/).waitFor();
   await dialog.getByRole('button', { name: 'Add' }).click();
   const view = page.getByRole('main', { name: 'Deployed functions' });
   for (const uri of uris) await view.getByRole('definition').getByText(uri).waitFor();
   const context = { signal: new AbortController().signal, progress: () => undefined };
-  expect(await engine.calls['targets:list']({}, context)).toEqual([{ name: 'lab', kind: 'libvirt', uris }]);
+  expect(await engine.calls['targets:list']({}, context)).toEqual([
+    { name: 'lab', kind: 'libvirt', uris, listen: '0.0.0.0' },
+  ]);
+  await view
+    .getByRole('definition')
+    .getByText(/0\.0\.0\.0: open to whoever reaches it/)
+    .waitFor();
 
   engine.faults.deployWarnings = ['"ports" has no effect on a libvirt host.', 'lab2 is down.'];
   await view.getByRole('button', { name: /^Deploy .* here$/ }).click();

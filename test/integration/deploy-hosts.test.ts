@@ -1,17 +1,14 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import type { Project } from '#shared/model/project.ts';
 import { whyNoSecondLibvirtd } from './second-libvirtd.ts';
 import { whyNoSshd } from './sshd.ts';
-import { resources, whyNot } from './studio.ts';
+import { whyNot } from './studio.ts';
 import { openTwoHosts, type TwoHosts, virsh } from './two-hosts.ts';
 
 // A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-/** Its build needs the source of lwIP. */
-const hasNetworkKernel = existsSync(resources.pathOf(shipped.emberNetworkKernel));
 const reason = whyNot() ?? whyNoSecondLibvirtd() ?? whyNoSshd();
 
 describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
@@ -45,6 +42,7 @@ describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : 
         ['reach', 'ok'],
         ['pool', 'ok'],
         ['accel', 'warning'],
+        ['endpoints', 'ok'],
         ['functions', 'ok'],
       ]),
     );
@@ -154,19 +152,6 @@ describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : 
     expect([...running(lab.one.uri), ...running(lab.two.uri)]).toEqual([]);
     expect(await call('deploy:scale', { ...of, replicas: 1 })).toMatchObject({ state: 'ready' });
     expect(await invoke()).toBe('"two"');
-  });
-
-  it.skipIf(!hasNetworkKernel)('is warned of a network that leads nowhere there', async () => {
-    const network = { kind: 'user', outbound: true };
-    const keys = { name: 'greet', ports: [{ guest: 8080 }], ember: { network } };
-    writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify(keys));
-    write('export default () => fetch("http://10.0.2.2:9/").catch((error) => error.cause.code);');
-    const done = await deploy();
-    expect(done.answer?.body).toBe('"ENETDOWN"');
-    expect(done.warnings).toEqual([
-      expect.stringContaining('"ember.network.outbound" has no effect on a libvirt host'),
-      expect.stringContaining('"ports" has no effect on a libvirt host'),
-    ]);
   });
 
   it('is taken off, with its images', async () => {

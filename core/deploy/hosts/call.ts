@@ -1,13 +1,12 @@
 import type { CallOutput, CallRequest } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { Json } from '#shared/model/json.ts';
 import type { Fleet } from './fleet.ts';
 import { requireInstances } from './instances.ts';
 import { callInstance } from './start.ts';
 
 let turn = 0;
 
-/** The function's answer to a request, through libvirt: of one instance after another. Errors: NOT_FOUND; CONFLICT; LIBVIRT_*. */
+/** The function's answer to a request: of one instance after another. Errors: NOT_FOUND; CONFLICT; LIBVIRT_*. */
 export async function callOnHosts(
   fleet: Fleet,
   { name, method, path, body }: Omit<CallRequest<'deploy:invoke'>, 'target'>,
@@ -18,9 +17,9 @@ export async function callOnHosts(
   turn += 1;
   const inTurn = up.map((_, index) => up[(turn + index) % up.length]).filter((one) => one !== undefined);
   let failure: FirstlightError | null = null;
-  for (const { domain, record } of inTurn) {
+  for (const one of inTurn) {
     try {
-      return await callInstance(domain, record, fleet.runtimes, eventOf(method, path, body), signal);
+      return await callInstance(one, fleet.runtimes, { method, path, body }, signal);
     } catch (thrown) {
       failure = toFirstlightError(thrown);
       // The request may have been carried out: only one that was not sent is sent to another instance.
@@ -34,20 +33,4 @@ export async function callOnHosts(
       details: { subject: name },
     })
   );
-}
-
-/** A request as the endpoint of a deployed function has it. */
-function eventOf(method: string, target: string, body: string | null): Json {
-  const { pathname, searchParams } = new URL(target, 'http://function');
-  return { method, path: pathname, query: Object.fromEntries(searchParams), headers: {}, body: bodyOf(body) };
-}
-
-function bodyOf(text: string | null): Json {
-  if (text === null || text === '') return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Any other text is a body too.
-    return text;
-  }
 }

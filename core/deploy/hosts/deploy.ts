@@ -147,14 +147,14 @@ async function makeRelease(
   { runtimes, target }: Fleet,
   { image, bundle: { config } }: Build,
 ): Promise<{ readonly release: Release; readonly find: FindSource }> {
-  const pod = await runtimes.get(image.runtime)?.prepareForPod?.({ image, config });
-  const { machine } = pod ?? {};
+  const prepared = await runtimes.get(image.runtime)?.prepareForHost?.({ image, config });
+  const { machine, network } = prepared ?? {};
   const [channel] = machine?.channels.filter(({ carries }) => carries === 'invocations') ?? [];
-  if (pod?.requests.kind !== 'frames' || !machine?.kernel || pod.diskPath !== null || channel === undefined) {
+  if (!machine?.kernel || network === undefined || channel === undefined) {
     throw unsupported(
       `A libvirt host of ${target.name}`,
       `what ${config.name} needs`,
-      'Only a function that is called over a channel, without disk and network, runs there. Deploy it to Kubernetes.',
+      'Only a function that is called over a channel, without a disk, runs there. Deploy it to Kubernetes.',
     );
   }
   const sources = new Map<string, VolumeSource>();
@@ -171,6 +171,8 @@ async function makeRelease(
     kernel: await add(kernel.path),
     firmware: firmware === 'quick' ? await add(kernel.firmwarePath ?? findFirmware()) : '',
     initrd: await add(kernel.initrdPath),
+    ...{ guestIp: network?.guestIp ?? '', egress: network?.isOpen ? 'open' : 'closed' },
+    ...{ guestPort: network?.port ?? 0, listen: network?.port ? target.listen : '' },
   };
   const find: FindSource = async (volume) => {
     const source = sources.get(volume);

@@ -2,7 +2,8 @@
 import { type Domain, isNotFound } from 'node-libvirt';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Deployment, DeployRevision } from '#shared/model/deploy.ts';
+import { type Deployment, type DeployRevision, isLoopback } from '#shared/model/deploy.ts';
+import { endpointOf } from './endpoint.ts';
 import { describeDown, type Fleet, type TargetHost } from './fleet.ts';
 import { type DeployedRecord, isDeployedName, readRecord } from './record.ts';
 
@@ -113,12 +114,13 @@ export function describe(
     image: record?.imageId ?? '',
     runtime: record?.runtime ?? '',
     deployedAt: record?.deployedAt ?? '',
-    endpoint: [...new Set(inService.map(({ host }) => host.label))].join(', '),
+    endpoint: [...new Set(inService.map(whereOf))].join(', '),
     instances: inService.map((one) => ({
       name: one.domain.name,
       host: one.host.label,
       state: one.state,
       revision: one.record.revision,
+      ...endpointIn(one),
     })),
     ...(hostsDown.length > 0 && { hostsDown }),
   };
@@ -134,6 +136,18 @@ function findTrouble(revision: number, wanted: number, ready: number, inService:
     return `${bad.domain.name} on ${bad.host.label} is ${bad.state} (${bad.reason}): deploy again to start it.`;
   }
   return `${ready} of ${wanted} instances run.`;
+}
+
+const endpointIn = ({ host, record }: Instance): { endpoint?: string } => {
+  const endpoint = endpointOf(host, record);
+  return endpoint === null ? {} : { endpoint };
+};
+
+/** Where an instance is reached; for one without an endpoint, or with one that only its host reaches, with that host. */
+function whereOf({ host, record }: Instance): string {
+  const endpoint = endpointOf(host, record);
+  if (endpoint === null) return host.label;
+  return isLoopback(record.listen) ? `${endpoint} on ${host.label}` : endpoint;
 }
 
 /** The revisions that the hosts keep, newest first. Errors: NOT_FOUND; LIBVIRT_*. */

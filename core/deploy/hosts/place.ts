@@ -6,7 +6,7 @@ import { type Domain, isNotFound, LibvirtError } from 'node-libvirt';
 import { writeDomainXml } from '#core/vmm/libvirt/domain-xml.ts';
 import { findVolume, isWhole, markOf, openPool, putVolume } from '#core/vmm/libvirt/host-pool.ts';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
-import { plainMachine } from '#core/vmm/machine.ts';
+import { type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { TargetHost } from './fleet.ts';
 import { type DeployedRecord, domainNameOf, isDeployedName, type Release, volumesOf, writeRecord } from './record.ts';
@@ -68,15 +68,24 @@ export const sourceOnHosts =
     });
   };
 
-/** The domain of a record, which is defined unless it is there. Errors: CONFLICT for another one of that name; LIBVIRT_*. */
-export async function defineInstance(host: TargetHost, record: DeployedRecord, files: PlacedFiles): Promise<Domain> {
+/**
+ * Defines the domain of a record; with the `uuid` of a domain that is there, in its place.
+ *
+ * Errors: CONFLICT for another one of that name; LIBVIRT_*.
+ */
+export async function defineInstance(
+  host: TargetHost,
+  record: DeployedRecord,
+  files: PlacedFiles,
+  uuid: string = randomUUID(),
+): Promise<Domain> {
   const name = domainNameOf(record);
   const pathOf = (volume: string) => files.paths.get(volume) ?? '';
   const kernelPath = pathOf(record.kernel);
   const xml = writeDomainXml(
     {
       name,
-      uuid: randomUUID(),
+      uuid,
       title: `Firstlight: ${record.functionName}, revision ${record.revision}`,
       metadataXml: writeRecord(record),
       firmwarePath: record.firmware === '' ? null : pathOf(record.firmware),
@@ -91,6 +100,7 @@ export async function defineInstance(host: TargetHost, record: DeployedRecord, f
         },
         // The function's output goes to the serial port too: one log and one console have it all.
         channels: [{ name: record.channel, carries: 'invocations' }],
+        networks: networksOf(record),
       }),
     },
     null,
@@ -105,6 +115,12 @@ export async function defineInstance(host: TargetHost, record: DeployedRecord, f
       cause: thrown,
     });
   }
+}
+
+function networksOf({ guestIp, egress, guestPort, listen, port }: DeployedRecord): MachineNetwork[] {
+  if (guestIp === '') return [];
+  const forward = { protocol: 'tcp', hostAddress: listen, hostPort: port, guestPort } as const;
+  return [{ kind: 'user', guestIp, forwards: port === 0 ? [] : [forward], isRestricted: egress === 'closed' }];
 }
 
 /** The volume with what an instance prints. */

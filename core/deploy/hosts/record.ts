@@ -27,6 +27,14 @@ export const releaseSchema = z.object({
   cmdline: z.string(),
   /** The port that carries requests. */
   channel: z.string(),
+  /** Its address in the user-mode network; empty: it has no network. */
+  guestIp: z.string().default(''),
+  /** `open`: it opens connections too. */
+  egress: z.enum(['open', 'closed']).default('closed'),
+  /** The guest's port that serves HTTP; 0: none. */
+  guestPort: count.default(0),
+  /** The address of its host that this port is bound to; empty where there is none. */
+  listen: z.string().default(''),
 });
 
 /** A revision's machine: all that its instances have in common, on any host. */
@@ -37,6 +45,8 @@ const recordSchema = releaseSchema.extend({
   index: count,
   /** The number of instances that are wanted, on all hosts together. */
   replicas: count,
+  /** The port of its host that leads to `guestPort`, for as long as the domain is there; 0: none. */
+  port: count.default(0),
   accel: accelSchema,
   deployedAt: z.string(),
   /** The computer that deployed it. */

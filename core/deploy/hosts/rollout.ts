@@ -14,8 +14,9 @@ import {
   removeUnusedImages,
   stopDomain,
 } from './place.ts';
+import { choosePort, maxPortTries, noPort } from './ports.ts';
 import { type DeployedRecord, type Release, updateRecord } from './record.ts';
-import { callInstance, drainInstance, healthEvent, startInstance } from './start.ts';
+import { callInstance, drainInstance, healthRequest, startInstance } from './start.ts';
 
 export interface RolloutRequest {
   readonly release: Release;
@@ -184,11 +185,12 @@ export class Rollout {
     );
     if (found !== undefined) return found;
     const { kind: accel } = await host.accelerator.choose(release.runtime);
+    const doing = `define an instance of ${release.functionName} on ${host.label}`;
+    const port = release.guestPort === 0 ? 0 : await choosePort(host);
     const record: DeployedRecord = {
       ...release,
-      ...{ revision, index, replicas, accel, deployedAt: this.#deployedAt, deployedBy: thisComputer() },
+      ...{ revision, index, replicas, port, accel, deployedAt: this.#deployedAt, deployedBy: thisComputer() },
     };
-    const doing = `define an instance of ${release.functionName} on ${host.label}`;
     const files = await placeFiles(host, release, find);
     const domain = await withLibvirtErrors(doing, () => defineInstance(host, record, files));
     const made = { host, domain, record, state: 'shutoff', reason: 'unknown', isInService: false };
@@ -199,12 +201,12 @@ export class Rollout {
   }
 
   /** Has an instance answer, and puts it into service. */
-  async #bringUp({ domain, record, host }: Instance): Promise<CallOutput<'deploy:invoke'>> {
+  async #bringUp(instance: Instance): Promise<CallOutput<'deploy:invoke'>> {
+    const { domain, host } = instance;
     const { signal, replicas } = this.#request;
-    const { runtimes } = this.#fleet;
-    const answer = await this.#isWell(domain, record).then(
-      (well) => well ?? startInstance(domain, record, runtimes, signal),
-    );
+    const well = await this.#isWell(instance);
+    const { answer, record } =
+      well === null ? await this.#start(instance, signal) : { answer: well, record: instance.record };
     await withLibvirtErrors(`put ${domain.name} into service on ${host.label}`, async () => {
       await domain.setAutostart(true);
       // Also where nothing changes: libvirt reports a change of the record, and none of the start with the host.
@@ -213,13 +215,45 @@ export class Rollout {
     return answer;
   }
 
+  /**
+   * Has an instance that is off answer; where its port is taken meanwhile, by another one, which is warned of. Shape: the
+   * record that it has then. Errors: PORT_IN_USE; as `startInstance`.
+   */
+  async #start({ host, domain, record: first }: Instance, signal: AbortSignal) {
+    const { find } = this.#request;
+    const taken: number[] = [];
+    for (let record = first; ; ) {
+      try {
+        const answer = await startInstance({ host, domain, record }, this.#fleet.runtimes, signal);
+        if (taken.length > 0) {
+          const ports = taken.join(', ');
+          this.#warnings.push(
+            `On ${host.label} another program has port ${ports} of ${record.listen}: ${domain.name} listens on ${record.port}.`,
+          );
+        }
+        return { answer, record };
+      } catch (thrown) {
+        if (toFirstlightError(thrown).code !== 'PORT_IN_USE') throw thrown;
+        taken.push(record.port);
+        if (taken.length >= maxPortTries) throw noPort(host, record, taken);
+        const moved = { ...record, port: await choosePort(host, taken) };
+        const files = await placeFiles(host, record, find);
+        await withLibvirtErrors(`give ${domain.name} another port on ${host.label}`, () =>
+          defineInstance(host, moved, files, domain.uuid),
+        );
+        record = moved;
+      }
+    }
+  }
+
   /** The answer of an instance that runs; null for one that was ended, since it does not answer. */
-  async #isWell(domain: Instance['domain'], record: DeployedRecord): Promise<CallOutput<'deploy:invoke'> | null> {
+  async #isWell(instance: Instance): Promise<CallOutput<'deploy:invoke'> | null> {
+    const { domain } = instance;
     const { signal } = this.#request;
     const { state } = await withLibvirtErrors(`look at ${domain.name}`, () => domain.state());
     if (state === 'shutoff') return null;
     try {
-      if (state === 'running') return await callInstance(domain, record, this.#fleet.runtimes, healthEvent, signal);
+      if (state === 'running') return await callInstance(instance, this.#fleet.runtimes, healthRequest, signal);
     } catch (thrown) {
       const { code } = toFirstlightError(thrown);
       if (code === 'CANCELLED' || lostCodes.includes(code)) throw thrown;
@@ -235,7 +269,7 @@ export class Rollout {
     await this.#orLose(host, () =>
       withLibvirtErrors(`take ${domain.name} out of service on ${host.label}`, async () => {
         await domain.setAutostart(false);
-        await drainInstance(domain, record, this.#request.signal);
+        await drainInstance(domain, record, this.#fleet.runtimes, this.#request.signal);
         await stopDomain(domain);
         if (record.revision === this.#request.revision) {
           await updateRecord(domain, { ...record, replicas: this.#request.replicas });
@@ -289,16 +323,16 @@ export class Rollout {
   }
 
   async #goBack(): Promise<string> {
-    const { runtimes } = this.#fleet;
     const signal = AbortSignal.timeout(goBackTimeoutMs);
     try {
       const reached = ({ host }: Instance) => this.#hosts.includes(host);
       for (const { host, domain } of this.#created.filter(reached)) await removeInstance(host, domain);
-      for (const { domain, record, isInService, host } of this.#retired.filter(reached)) {
+      for (const instance of this.#retired.filter(reached)) {
+        const { domain, isInService, host } = instance;
         if (!isInService) continue;
         await withLibvirtErrors(`put ${domain.name} back on ${host.label}`, async () => {
           await domain.setAutostart(true);
-          if ((await domain.state()).state === 'shutoff') await startInstance(domain, record, runtimes, signal);
+          if ((await domain.state()).state === 'shutoff') await this.#start(instance, signal);
         });
       }
       for (const host of this.hosts) await removeUnusedImages(host);

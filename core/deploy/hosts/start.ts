@@ -1,4 +1,4 @@
-/** Starts instances on hosts, and calls them through libvirt: no network leads to them. */
+/** Starts instances on hosts, and calls them: by their endpoint where they have one, else through libvirt. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain } from 'node-libvirt';
 import type { Runtime } from '#core/runtime/runtime.ts';
@@ -10,6 +10,8 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
+import { callEndpoint, dialerOf, type EndpointRequest, endpointOf } from './endpoint.ts';
+import type { TargetHost } from './fleet.ts';
 import type { DeployedRecord } from './record.ts';
 
 type Answer = CallOutput<'deploy:invoke'>;
@@ -21,12 +23,21 @@ const channelWaitMs = 30_000;
 const channelPollMs = 50;
 
 /** The request that shows that an instance answers. */
-export const healthEvent: Json = { method: 'GET', path: '/', query: {}, headers: {}, body: null };
+export const healthRequest: EndpointRequest = { method: 'GET', path: '/', body: null };
 
-/** Boots a defined domain, and calls its function once. Errors: BOOT_TIMEOUT; LIBVIRT_*; as `callInstance`. */
+/** An instance, as far as it is started and called. */
+export interface Called {
+  readonly host: TargetHost;
+  readonly domain: Domain;
+  readonly record: DeployedRecord;
+}
+
+/**
+ * Boots a defined domain, and calls its function once. Errors: BOOT_TIMEOUT; PORT_IN_USE, when nothing of it has been
+ * started; LIBVIRT_*; as `callInstance`.
+ */
 export async function startInstance(
-  domain: Domain,
-  record: DeployedRecord,
+  { host, domain, record }: Called,
   runtimes: ReadonlyMap<RuntimeId, Runtime>,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -35,37 +46,97 @@ export async function startInstance(
   try {
     await libvirtMachine(started, true).resume().doneNs;
     await untilReady(session, domain.name, signal);
-    return await invoke(session, domain.name, healthEvent, record.timeoutMs, signal);
+    return (
+      (await callByNetwork({ host, domain, record }, healthRequest, signal)) ??
+      (await invoke(session, domain.name, eventOf(healthRequest), record.timeoutMs, signal))
+    );
   } finally {
     session.close();
   }
 }
 
-/** The answer of an instance that runs. Errors: CONFLICT while others keep it busy; GUEST_PANICKED, CHANNEL_BROKEN; LIBVIRT_*. */
+/**
+ * The answer of an instance that runs. Errors: CONFLICT while others keep it busy; INSTANCE_LOST; FUNCTION_TIMEOUT;
+ * GUEST_PANICKED, CHANNEL_BROKEN; LIBVIRT_*.
+ */
 export async function callInstance(
-  domain: Domain,
-  record: DeployedRecord,
+  called: Called,
   runtimes: ReadonlyMap<RuntimeId, Runtime>,
-  event: Json,
+  request: EndpointRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const answer = await callByNetwork(called, request, signal);
+  if (answer !== null) return answer;
+  const { domain, record } = called;
   const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
   try {
-    return await invoke(session, domain.name, event, record.timeoutMs, signal);
+    return await invoke(session, domain.name, eventOf(request), record.timeoutMs, signal);
   } finally {
     session.close();
+  }
+}
+
+/** The answer of the endpoint; null for an instance that has none, or none that can be reached from here. */
+async function callByNetwork(
+  { host, domain, record }: Called,
+  request: EndpointRequest,
+  signal: AbortSignal,
+): Promise<Answer | null> {
+  const dial = dialerOf(host, record);
+  if (dial === null) return null;
+  const where = `${domain.name} at ${endpointOf(host, record)} on ${host.label}`;
+  return await callEndpoint(dial, where, request, { timeoutMs: record.timeoutMs + waitInLineMs, signal });
+}
+
+/** A request waits while its instance serves others, and is sent by way of SSH. Units: ms. */
+const waitInLineMs = 30_000;
+
+/** A request as the endpoint of a deployed function has it. */
+function eventOf({ method, path: target, body }: EndpointRequest): Json {
+  const { pathname, searchParams } = new URL(`http://function${target}`);
+  return { method, path: pathname, query: Object.fromEntries(searchParams), headers: {}, body: bodyOf(body) };
+}
+
+function bodyOf(text: string | null): Json {
+  if (text === null || text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Any other text is a body too.
+    return text;
   }
 }
 
 /** Settles when no request is in an instance, or after a while: then it may be ended. */
-export async function drainInstance(domain: Domain, { channel }: DeployedRecord, signal: AbortSignal): Promise<void> {
+export async function drainInstance(
+  domain: Domain,
+  record: DeployedRecord,
+  runtimes: ReadonlyMap<RuntimeId, Runtime>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    const stream = await openChannel(domain, channel, signal);
-    stream.on('error', () => undefined).destroy();
+    const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
+    try {
+      if (record.guestPort > 0) await untilIdle(session, signal);
+    } finally {
+      session.close();
+    }
   } catch (thrown) {
     const { code } = toFirstlightError(thrown);
     if (code === 'CANCELLED') throw thrown;
     // It does not run any more, or serves a request that never ends: either way it is ended next.
+  }
+}
+
+/** Requests of its endpoint leave the channel free: an instance answers there when the one that it serves is over. */
+async function untilIdle(session: GuestSession, signal: AbortSignal): Promise<void> {
+  for (const end = Date.now() + channelWaitMs; Date.now() < end && !signal.aborted; ) {
+    try {
+      await session.sampleClock(1);
+      return;
+    } catch (thrown) {
+      if (toFirstlightError(thrown).code !== 'FUNCTION_TIMEOUT') throw thrown;
+    }
   }
 }
 
@@ -84,6 +155,7 @@ async function openSession(
   return await runtime.openSession({
     sessionInfo: null,
     fresh: isFresh,
+    servesHttp: record.guestPort > 0,
     openChannel: (name) => openChannel(domain, name, signal),
     onSerial: () => () => undefined,
     ended: new Promise(() => undefined),

@@ -2,7 +2,7 @@ import { openPool } from '#core/vmm/libvirt/host-pool.ts';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import type { LibvirtTarget, TargetCheck } from '#shared/model/deploy.ts';
+import { isLoopback, type LibvirtTarget, type TargetCheck } from '#shared/model/deploy.ts';
 import { type FleetContext, type TargetHost, withHosts } from './fleet.ts';
 import { readInstances } from './instances.ts';
 
@@ -10,7 +10,7 @@ import { readInstances } from './instances.ts';
 export async function testHosts(target: LibvirtTarget, context: FleetContext): Promise<TargetCheck[]> {
   const [runtime = ''] = context.runtimes.keys();
   return await withHosts(target, context, async ({ hosts, down }) => {
-    const found = await Promise.all(hosts.map((host) => testHost(host, runtime)));
+    const found = await Promise.all(hosts.map((host) => testHost(host, runtime, target)));
     const lost = down.map(
       ({ label, error }): TargetCheck => ({
         ...{ id: `reach ${label}`, title: label, status: 'failed' },
@@ -21,7 +21,7 @@ export async function testHosts(target: LibvirtTarget, context: FleetContext): P
   });
 }
 
-async function testHost(host: TargetHost, runtime: string): Promise<TargetCheck[]> {
+async function testHost(host: TargetHost, runtime: string, { listen }: LibvirtTarget): Promise<TargetCheck[]> {
   const { label, connection, accelerator } = host;
   const check = async (id: string, look: () => Promise<Pick<TargetCheck, 'status' | 'found' | 'fix'>>) => {
     const seen = await withLibvirtErrors(`look at ${label}`, look).catch((thrown: unknown) => {
@@ -49,6 +49,22 @@ async function testHost(host: TargetHost, runtime: string): Promise<TargetCheck[
         status: 'warning',
         found: `Guests are emulated: ${reason}`,
         fix: 'virt-host-validate qemu (on that host)',
+      };
+    }),
+    await check('endpoints', async () => {
+      if (isLoopback(listen) && !connection.canConnectTcp) {
+        return {
+          status: 'warning',
+          found: `Endpoints are on ${listen} of that host, which is not reached through TLS: functions are called through libvirt.`,
+          fix: 'Name the host by qemu+ssh, or add the target with --listen.',
+        };
+      }
+      if (isLoopback(listen))
+        return { status: 'ok', found: `endpoints are on ${listen}, for programs of that host`, fix: null };
+      return {
+        status: 'warning',
+        found: `Endpoints are on ${listen}: whoever reaches that address can call the functions, and is asked for nothing.`,
+        fix: 'A firewall, or a proxy on that host in front of a target without --listen.',
       };
     }),
     await check('functions', async () => {

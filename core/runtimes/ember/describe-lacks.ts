@@ -18,7 +18,8 @@ export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOpti
       `"ember.share" has no effect ${places[place]}: it is a folder of this machine, and reading a file of it fails with ENODEV. Import the files as text or bytes, or deploy it to Kubernetes on the runtime nanos.`,
     );
   }
-  if (hasOutbound(config)) {
+  // On a libvirt host the guest has the network that it has here.
+  if (hasOutbound(config) && place !== 'host') {
     if (place !== 'alone') {
       lacks.push(
         `"ember.network.outbound" has no effect ${places[place]}: the guest has no network card there, and its fetch fails with ENETDOWN. Send what the function needs in the event, or deploy it to Kubernetes on the runtime nanos.`,
@@ -28,11 +29,6 @@ export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOpti
         `fetch finds no names on KubeVirt: ${userNameserver} is the name server of QEMU's own network. Set "ember.network.address" to "dhcp", or "ember.network.nameserver" to the address of the cluster's DNS.`,
       );
     }
-  }
-  if (place === 'host' && config.ports.length > 0) {
-    lacks.push(
-      '"ports" has no effect on a libvirt host: no network leads to the guest. Call it with `firstlight deploy invoke`, or deploy it to Kubernetes.',
-    );
   }
   return lacks;
 }

@@ -19,6 +19,7 @@ import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
 import {
   exclusiveResourceOf,
   hasNetwork,
+  hostNetworkOf,
   imageNetworkOf,
   machineNetworkOf,
   readEmberUrl,
@@ -190,6 +191,10 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       takesVariables: true,
       diskPath: null,
     }),
+    prepareForHost: async (request) => ({
+      machine: await makeMachine({ ...request, accel: 'tcg' }),
+      network: hostNetworkOf(request.config),
+    }),
     prepareAlone: prepareEmberAlone,
     describeLacks,
     openSession: async (link) => {
@@ -198,7 +203,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         tscHz: tscRate.get(),
         onTscHz: tscRate.set,
         isUp: !link.fresh,
-        servesHttp: readEmberUrl(link.sessionInfo) !== null,
+        servesHttp: link.servesHttp ?? readEmberUrl(link.sessionInfo) !== null,
       });
     },
     urlOf: readEmberUrl,

@@ -1,5 +1,5 @@
 /** The network of functions that ask for it: with `ports` they serve HTTP by themselves, with `outbound` they have `fetch`. */
-import type { ExclusiveResource } from '#core/runtime/machines.ts';
+import type { ExclusiveResource, HostMachine } from '#core/runtime/machines.ts';
 import { chooseForwards, userNetwork } from '#core/runtime/user-network.ts';
 import type { UserNetwork } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -53,6 +53,12 @@ export async function machineNetworkOf(config: Wanted): Promise<UserNetwork> {
   const forwards = await chooseForwards({ port: null, hostPort: undefined, ports: config.ports });
   return { kind: 'user', guestIp: userNetwork.ip, forwards, isRestricted: !hasOutbound(config) };
 }
+
+/** The network of a machine on a libvirt host. All ports lead to the same function: the first one is its endpoint. */
+export const hostNetworkOf = (config: Wanted): HostMachine['network'] =>
+  hasNetwork(config)
+    ? { guestIp: userNetwork.ip, port: config.ports[0]?.guest ?? null, isOpen: hasOutbound(config) }
+    : null;
 
 export const exclusiveResourceOf = ({ ports }: Pick<ProjectConfig, 'ports'>): ExclusiveResource =>
   ports.some(({ host }) => host !== undefined) ? 'ports' : 'none';

@@ -1,6 +1,7 @@
 import { findQemuUser, type QemuUser } from '#core/store/qemu-user.ts';
 import {
   featuresOfV2,
+  forwardRule,
   gdbServer,
   type Machine,
   type MachineNetwork,
@@ -159,9 +160,7 @@ const writeQemuArgs = (args: readonly string[]) =>
   `<qemu:commandline>${args.map((value) => `<qemu:arg${attributes({ value })}/>`).join('')}</qemu:commandline>`;
 
 function userNetworkArgs({ guestIp, forwards, isRestricted }: UserNetwork): string[] {
-  const rules = forwards.map(
-    ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-${guestIp}:${guestPort}`,
-  );
+  const rules = forwards.map((one) => `,${forwardRule(guestIp, one)}`);
   return [
     '-netdev',
     `user,id=firstlight${isRestricted ? ',restrict=on' : ''}${rules.join('')}`,

@@ -9,7 +9,7 @@ export type Doing = string;
  * Our error for an error of libvirt or of the connection to it.
  *
  * Errors: gives (does not throw) LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, LIBVIRT_FAILED, QEMU_MISSING,
- * INSTANCE_LOST, BAD_INPUT; anything else as `toFirstlightError` does.
+ * INSTANCE_LOST, PORT_IN_USE, BAD_INPUT; anything else as `toFirstlightError` does.
  */
 export function fromLibvirt(thrown: unknown, doing: Doing): FirstlightError {
   if (thrown instanceof LibvirtConnectionError) return fromConnectionError(thrown, doing);
@@ -103,6 +103,9 @@ function fromDaemonError(error: LibvirtError, doing: Doing): FirstlightError {
   }
   if (says(/could not find capabilities|(cannot find|no).*emulator|cannot check QEMU binary/i)) {
     return make('QEMU_MISSING', 'Install QEMU (Debian: apt install qemu-system-x86).');
+  }
+  if (says(/host forwarding rule/i)) {
+    return make('PORT_IN_USE', 'Another program has that port of the address: end it, or try again.');
   }
   if (says(/no space left/i)) return make('DISK_FULL', 'Free some space, then run again.');
   if (says(/permission denied/i)) {

@@ -1,5 +1,6 @@
 import {
   featuresOfV2,
+  forwardRule,
   gdbServer,
   type Machine,
   type MachineNetwork,
@@ -89,8 +90,6 @@ function writeNetwork(network: MachineNetwork, index: number): string[] {
   const id = `net${index}`;
   const device = ['-device', `virtio-net-pci,netdev=${id},romfile=`];
   if (network.kind !== 'user') return ['-netdev', `bridge,id=${id},br=${value(network.name)}`, ...device];
-  const rules = network.forwards.map(
-    ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-${network.guestIp}:${guestPort}`,
-  );
+  const rules = network.forwards.map((one) => `,${forwardRule(network.guestIp, one)}`);
   return ['-netdev', `user,id=${id}${network.isRestricted ? ',restrict=on' : ''}${rules.join('')}`, ...device];
 }

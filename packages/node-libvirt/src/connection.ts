@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import type { CallOptions } from './call-options.ts';
 import { Domain, type StartOptions, startFlags } from './domain.ts';
 import { LibvirtConnectionError, LibvirtError } from './errors.ts';
@@ -13,7 +14,7 @@ import { type DomainStats, type StatsOptions, statsFlags } from './stats.ts';
 import { StoragePool } from './storage.ts';
 import { LibvirtStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { Transport } from './transport.ts';
+import { explainTcp, type TcpAddress, type Transport } from './transport.ts';
 import { resolveUri } from './uri.ts';
 
 /** The address and the behaviour of a connection. */
@@ -124,6 +125,24 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       if (error instanceof LibvirtError) Error.captureStackTrace(error);
       throw error;
     }
+  }
+
+  /** True where `connectTcp` has a way: not by TLS. */
+  get canConnectTcp(): boolean {
+    return this.#transport.connectTcp !== undefined;
+  }
+
+  /**
+   * Opens a TCP connection from the daemon's host, by SSH through the connection that there is.
+   *
+   * Errors: LibvirtConnectionError `connect-failed`; by SSH the stream fails with it.
+   */
+  async connectTcp(to: TcpAddress, signal?: AbortSignal): Promise<Duplex> {
+    this.#keeper.require();
+    if (this.#transport.connectTcp === undefined) {
+      throw explainTcp(to, this.#transport.description, new Error('its connection carries no others'));
+    }
+    return await this.#transport.connectTcp(to, signal);
   }
 
   /** Opens a stream with a stream call, on a separate connection. */

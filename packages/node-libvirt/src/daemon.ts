@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtConnectionError } from './errors.ts';
 import { spawnAlone } from './spawn-alone.ts';
-import { type Transport, unixTransport } from './transport.ts';
+import { connectTcpHere, type Transport, unixTransport } from './transport.ts';
 
 /** A daemon program and the socket it opens. */
 export interface DaemonCandidate {
@@ -35,6 +35,7 @@ export function autostartTransport(plan: DaemonPlan, env: NodeJS.ProcessEnv = pr
       }
       return await startAndConnect(plan, env, signal);
     },
+    connectTcp: connectTcpHere,
   };
 }
 

@@ -39,5 +39,5 @@ export { type DomainStats, listOf, type StatsOptions } from './stats.ts';
 export type { StoragePool, StorageVolume } from './storage.ts';
 export type { LibvirtStream } from './stream.ts';
 export { type TlsTarget, tlsTransport } from './tls-transport.ts';
-export { type Transport, unixTransport } from './transport.ts';
+export { type TcpAddress, type Transport, unixTransport } from './transport.ts';
 export type { Params, ParamValue } from './typed-params.ts';

@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtConnectionError } from './errors.ts';
 import { explainSsh } from './explain-ssh.ts';
-import type { Transport } from './transport.ts';
+import { explainTcp, type TcpAddress, type Transport } from './transport.ts';
 
 /** A host behind SSH. */
 export interface SshTarget {
@@ -41,6 +41,8 @@ interface Master {
   ask(command: string, signal?: AbortSignal): Promise<{ code: number | null; text: string }>;
   /** A local socket that leads to a socket there. */
   forward(remotePath: string, signal?: AbortSignal): Promise<string>;
+  /** A process of ours whose standard input and output are a TCP connection made there. */
+  dial(to: TcpAddress): ChildProcessWithoutNullStreams;
   readonly errorText: string;
   readonly ended: boolean;
   end(): void;
@@ -72,12 +74,19 @@ export function sshTransport(target: SshTarget): Transport {
       let { socketPath } = target;
       if (socketPath === undefined) {
         hasHelper ??= (await there.ask('command -v virt-ssh-helper', signal)).code === 0;
-        if (hasHelper) return streamOf(there.run(`virt-ssh-helper ${quote(target.uri)}`), description);
+        if (hasHelper)
+          return streamOf(there.run(`virt-ssh-helper ${quote(target.uri)}`), (said) => explainSsh(said, description));
         socketPath = target.fallbackSocketPath;
       }
       if (checked !== there) await checkSocket(there, socketPath, description, signal);
       checked = there;
       return await connectTo(await there.forward(socketPath, signal), socketPath, description);
+    },
+    connectTcp: async (to, signal) => {
+      const there = await open(signal);
+      signal?.throwIfAborted();
+      const explain = (said: string) => explainTcp(to, description, new Error(said.trim() || 'ssh ended'));
+      return streamOf(there.dial(to), explain);
     },
     close: async () => {
       (await master?.catch(() => undefined))?.end();
@@ -160,6 +169,8 @@ async function startMaster(target: SshTarget, description: string, signal?: Abor
   return {
     run,
     ask: (remote, abort) => ending(run(remote), abort),
+    dial: ({ host: to, port: at }) =>
+      spawn(command, [...through, '-W', `${to.includes(':') ? `[${to}]` : to}:${at}`, '--', host], { env }),
     forward: async (remotePath, abort) => {
       const known = forwarded.get(remotePath) ?? addForward(remotePath, abort);
       forwarded.set(remotePath, known);
@@ -206,7 +217,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 /** The standard streams of a command as one stream, which fails with what the command says when it fails. */
-function streamOf(child: ChildProcessWithoutNullStreams, description: string): Duplex {
+function streamOf(child: ChildProcessWithoutNullStreams, explain: (said: string) => Error): Duplex {
   const text = collect(child.stderr);
   const stream = new Duplex({
     allowHalfOpen: false,
@@ -230,7 +241,7 @@ function streamOf(child: ChildProcessWithoutNullStreams, description: string): D
   child.once('error', (error) => stream.destroy(error));
   child.once('close', (code) => {
     if (code === 0 || stream.destroyed) stream.push(null);
-    else stream.destroy(explainSsh(text(), description));
+    else stream.destroy(explain(text()));
   });
   return stream;
 }

@@ -1,6 +1,12 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LibvirtConnectionError } from './errors.ts';
+
+/** An address as the daemon's host sees it: its loopback is the host's own. */
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The byte stream to a libvirt daemon. Implement this for TLS, SSH or another transport. */
 export interface Transport {
@@ -8,6 +14,8 @@ export interface Transport {
   readonly description: string;
   /** Opens a fresh byte stream. Called again for every reopening and for each console or channel stream. */
   connect(signal?: AbortSignal): Promise<Duplex>;
+  /** Opens a TCP connection from the daemon's host to an address there. Absent: the transport carries none. */
+  connectTcp?(to: TcpAddress, signal?: AbortSignal): Promise<Duplex>;
   /** Releases what all streams share. Called when the connection is closed for good. */
   close?(): Promise<void>;
 }
@@ -16,19 +24,33 @@ export interface Transport {
 export function unixTransport(socketPath: string): Transport {
   return {
     description: socketPath,
-    connect: (signal) => connectUnix(socketPath, signal),
+    connect: (signal) => open(connect(socketPath), (error) => explainConnectError(error, socketPath), signal),
+    connectTcp: connectTcpHere,
   };
 }
 
-function connectUnix(socketPath: string, signal?: AbortSignal): Promise<Duplex> {
+/** A TCP connection of this machine. Errors: LibvirtConnectionError `connect-failed`. */
+export const connectTcpHere = (to: TcpAddress, signal?: AbortSignal): Promise<Duplex> =>
+  open(connect(to), (cause) => explainTcp(to, 'this machine', cause), signal);
+
+/** The error for an address that nobody serves. */
+export const explainTcp = ({ host, port }: TcpAddress, from: string, cause: Error): LibvirtConnectionError =>
+  new LibvirtConnectionError('connect-failed', `cannot connect to ${host}:${port} from ${from}: ${cause.message}`, {
+    cause,
+  });
+
+function open(
+  socket: Socket,
+  explain: (error: NodeJS.ErrnoException) => LibvirtConnectionError,
+  signal?: AbortSignal,
+): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const socket = connect(socketPath);
     const onAbort = () => {
       socket.destroy();
       reject(signal?.reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
     socket.once('connect', () => {
       signal?.removeEventListener('abort', onAbort);
       socket.removeAllListeners('error');
@@ -36,7 +58,7 @@ function connectUnix(socketPath: string, signal?: AbortSignal): Promise<Duplex> 
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
       signal?.removeEventListener('abort', onAbort);
-      reject(explainConnectError(error, socketPath));
+      reject(explain(error));
     });
   });
 }

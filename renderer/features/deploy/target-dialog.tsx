@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { dnsLabelSchema, libvirtTargetSchema, type Target } from '#shared/model/deploy.ts';
+import { dnsLabelSchema, isLoopback, libvirtTargetSchema, loopbackAddress, type Target } from '#shared/model/deploy.ts';
 import { useStudio } from '../../bind/studio.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
@@ -16,6 +16,7 @@ const kinds = [
   { id: 'libvirt', label: 'libvirt hosts' },
 ] as const;
 const urisIn = (text: string) => text.split(/[\s,]+/).filter((uri) => uri !== '');
+const isAddress = (text: string) => libvirtTargetSchema.shape.listen.safeParse(text.trim()).success;
 const areHosts = (text: string) => libvirtTargetSchema.shape.uris.safeParse(urisIn(text)).success;
 
 /** Adds a cluster, or hosts, to deploy to, and runs its checks at once. */
@@ -23,6 +24,7 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
   const studio = useStudio();
   const [kind, setKind] = useState<Target['kind']>('kubernetes');
   const [addresses, setAddresses] = useState('');
+  const [listen, setListen] = useState<string>(loopbackAddress);
   const [name, setName] = useState('');
   const [registry, setRegistry] = useState('');
   const [kubeconfig, setKubeconfig] = useState('');
@@ -35,7 +37,7 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
   const wrong = (text: string) => text.trim() !== '' && !isName(text);
   const isCluster = kind === 'kubernetes';
   const isClusterValid = registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret) && isEngineValid(choice);
-  const valid = isName(name) && (isCluster ? isClusterValid : areHosts(addresses));
+  const valid = isName(name) && (isCluster ? isClusterValid : areHosts(addresses) && isAddress(listen));
   const makeTarget = (): Target =>
     isCluster
       ? {
@@ -53,7 +55,7 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
           plainHttp,
           pullSecret: orNull(pullSecret),
         }
-      : { name: name.trim(), kind: 'libvirt', uris: urisIn(addresses) };
+      : { name: name.trim(), kind: 'libvirt', uris: urisIn(addresses), listen: listen.trim() };
   const submit = async () => {
     await studio.deploy.addTarget(makeTarget());
     studio.deploy.open({ kind: 'target', target: name.trim() });
@@ -146,14 +148,28 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
           </details>
         </>
       ) : (
-        <TextField
-          label="Addresses of their libvirt"
-          note="One or several, with a space between: by SSH or TLS, as libvirt writes them. Functions are spread over them."
-          placeholder="qemu+ssh://root@lab1/system qemu+ssh://root@lab2/system"
-          value={addresses}
-          wrong={addresses.trim() !== '' && !areHosts(addresses)}
-          onChange={setAddresses}
-        />
+        <>
+          <TextField
+            label="Addresses of their libvirt"
+            note="One or several, with a space between: by SSH or TLS, as libvirt writes them. Functions are spread over them."
+            placeholder="qemu+ssh://root@lab1/system qemu+ssh://root@lab2/system"
+            value={addresses}
+            wrong={addresses.trim() !== '' && !areHosts(addresses)}
+            onChange={setAddresses}
+          />
+          <TextField
+            label="Address of endpoints"
+            note={
+              isAddress(listen) && !isLoopback(listen)
+                ? 'Whoever reaches this address of a host can call its functions. Nobody is asked who calls.'
+                : 'Functions that serve HTTP listen there: the host’s loopback, one of its addresses, or 0.0.0.0 for all.'
+            }
+            placeholder={loopbackAddress}
+            value={listen}
+            wrong={!isAddress(listen)}
+            onChange={setListen}
+          />
+        </>
       )}
     </FormDialog>
   );

@@ -1,4 +1,4 @@
-import type { Target, TargetCheck } from '#shared/model/deploy.ts';
+import { isLoopback, type Target, type TargetCheck } from '#shared/model/deploy.ts';
 import { useProject, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import facts from '../../ui/facts.module.css';
@@ -67,6 +67,11 @@ function Facts({ target }: { readonly target: Target }) {
             {uri}
           </dd>
         ))}
+        <dt>Endpoints</dt>
+        <dd className="mono">
+          {target.listen}
+          {isLoopback(target.listen) ? ': for programs of each host' : ': open to whoever reaches it'}
+        </dd>
       </>
     );
   }
