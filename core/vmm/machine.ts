@@ -67,17 +67,21 @@ export interface MachineKernel {
   readonly firmwarePath?: string | undefined;
 }
 
+/**
+ * What a guest counts on beside QEMU's default processor. `x86-64-v2`: SSE4.2 and the like, without which Linux programs
+ * of today, as sharp, end in SIGILL; `rdrand`: random numbers, where the host's processor gives them.
+ */
+export const processorKinds = ['x86-64-v2', 'rdrand'] as const;
+export type ProcessorKind = (typeof processorKinds)[number];
+
 /** The machine of a guest. It refers only to files and networks of the host. */
 export interface Machine {
   readonly machineType: 'pc' | 'q35' | 'microvm';
   readonly accel: Accel;
   readonly memoryMiB: number;
   readonly vcpus: number;
-  /**
-   * The instructions that a guest counts on. Absent: the set that QEMU gives everywhere; `x86-64-v2`: also SSE4.2 and
-   * the like, without which Linux programs of today, as sharp, end in SIGILL.
-   */
-  readonly processor?: 'x86-64-v2' | undefined;
+  /** The instructions that a guest counts on. Absent: the set that QEMU gives everywhere. */
+  readonly processor?: ProcessorKind | undefined;
   /** Null when the firmware boots the first disk. */
   readonly kernel: MachineKernel | null;
   /**
@@ -107,10 +111,13 @@ export interface MachineSockets {
 }
 
 /**
- * The features of x86-64-v2 that QEMU's default processor lacks, by the names that QEMU and libvirt share. One that
- * the host's processor lacks under KVM is left out by QEMU, and the guest starts.
+ * The features that QEMU's default processor lacks, by the names that QEMU and libvirt share. One that the host's
+ * processor lacks under KVM is left out by QEMU, and the guest starts.
  */
-export const featuresOfV2 = ['ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'cx16'] as const;
+export const processorFeatures = {
+  'x86-64-v2': ['ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'cx16'],
+  rdrand: ['rdrand'],
+} as const satisfies Record<ProcessorKind, readonly string[]>;
 
 /** A machine for the start on a host: its name there, and the places of its sockets. */
 export interface PlacedMachine {

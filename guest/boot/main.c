@@ -20,6 +20,7 @@ static void open_channel(void) {
   const char *text = pages_command_line(&bytes);
   int is_mmio = text && virtio_mmio_find(text, bytes) > 0;
   virtio_use(is_mmio ? &virtio_mmio : &virtio_pci);
+  if (text && resident_asked(text, bytes)) resident_init();
   if (text && alone_asked(text, bytes)) alone_init();
   else if (is_mmio && virtio_has(VIRTIO_VSOCK)) vsock_init();
   else virtio_serial_init();

@@ -6,17 +6,25 @@
 #include "../rt/memory.h"
 #include "channel.h"
 
-static const char word[] = "firstlight.alone";
-static int alone;
+static int alone, resident;
 
 static int is_end(char c) { return c == ' ' || c == 0; }
 
-int alone_asked(const char *text, uint32_t bytes) {
-  const uint32_t length = sizeof word - 1;
+static int has_word(const char *text, uint32_t bytes, const char *word, uint32_t length) {
   for (uint32_t at = 0; at + length < bytes && text[at]; at++) {
     if ((at == 0 || text[at - 1] == ' ') && memcmp(text + at, word, length) == 0 && is_end(text[at + length])) return 1;
   }
   return 0;
+}
+
+int alone_asked(const char *text, uint32_t bytes) {
+  static const char word[] = "firstlight.alone";
+  return has_word(text, bytes, word, sizeof word - 1);
+}
+
+int resident_asked(const char *text, uint32_t bytes) {
+  static const char word[] = "firstlight.resident";
+  return has_word(text, bytes, word, sizeof word - 1);
 }
 
 static int readable(void) { return 0; }
@@ -44,8 +52,12 @@ void alone_init(void) {
 
 int is_alone(void) { return alone; }
 
+void resident_init(void) { resident = 1; }
+
+int is_resident(void) { return resident; }
+
 /* CPUID's leaf 1, ECX bit 30. */
-static int has_rdrand(void) {
+int alone_has_random(void) {
   uint32_t a = 1, b, c = 0, d;
   __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
   return c >> 30 & 1;
@@ -103,7 +115,7 @@ static uint64_t rtc_ns(void) {
 }
 
 void alone_seed(uint8_t seed[32], uint64_t *wall_ns) {
-  if (!has_rdrand()) panic("this machine's processor gives no random numbers (RDRAND), which a guest on its own needs");
+  if (!alone_has_random()) panic("this machine's processor gives no random numbers (RDRAND), which a guest on its own needs");
   for (int i = 0; i < 4; i++) {
     uint64_t number;
     if (!random_word(&number)) panic("this machine's processor has no random numbers left");

@@ -10,6 +10,7 @@
 #include "../dev/timer.h"
 #include "../net/net.h"
 #include "engine.h"
+#include "format.h"
 #include "frames.h"
 #include "invocation.h"
 #include "random.h"
@@ -114,12 +115,22 @@ static void handle_seed(void) {
   take_seed(body.wall_ns, body.tsc_hz, body.seed, received);
 }
 
-/* Nobody is there to send a seed, nor to be answered otherwise than by the network. */
-static void start_alone(void) {
+static void seed_itself(void) {
   uint8_t seed[32];
   uint64_t wall_ns;
   alone_seed(seed, &wall_ns);
   take_seed(wall_ns, 0, seed, rdtsc());
+}
+
+/* Perhaps nobody is there to send a seed. One that comes is mixed into this one. */
+static void start_resident(void) {
+  if (alone_has_random()) seed_itself();
+  else kprintf("this machine's processor gives no random numbers (RDRAND): the function serves once Firstlight has called it\n");
+}
+
+/* Nobody is there to send a seed, nor to be answered otherwise than by the network. */
+static void start_alone(void) {
+  seed_itself();
   if (!net_is_open()) panic("there is no virtio network card, by which a guest on its own serves");
 }
 
@@ -141,6 +152,7 @@ static void serve_until_readable(void) {
 }
 #else
 static void start_alone(void) { panic("a function on its own needs the network: give it \"ports\" in firstlight.json"); }
+static void start_resident(void) {}
 static void serve_until_readable(void) {}
 #endif
 
@@ -150,6 +162,7 @@ _Noreturn void invoke_loop(void) {
   hello = (struct hello_body){.version = PROTOCOL_VERSION, .heap_pages = engine_pages(), .max_pages = engine_max_pages()};
   send_frame(FRAME_HELLO, &hello, sizeof hello, 0, 0);
   if (is_alone()) start_alone();
+  else if (is_resident()) start_resident();
   for (;;) {
     struct frame_header header;
     serve_until_readable();

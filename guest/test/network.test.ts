@@ -58,16 +58,19 @@ async function boot(
     addresses?: Pick<ImageNetwork, 'address' | 'netmask' | 'gateway'>;
     /** The address that QEMU's DHCP server gives. */
     given?: string;
+    cpu?: string;
+    commandLine?: string;
   } = {},
 ): Promise<Served> {
   const port = await freePort();
-  const { timeoutMs = 5000, addresses = fixed, given = '10.0.2.15', ...rest } = more;
+  const { timeoutMs = 5000, addresses = fixed, given = '10.0.2.15', commandLine = '', ...rest } = more;
   const guest = await functions.boot(code, {
     ...rest,
     network: { ...addresses, ports: [8080], timeoutMs },
     extra: [
       ...['-netdev', `user,id=net0,restrict=on,dhcpstart=${given},hostfwd=tcp:127.0.0.1:${port}-${given}:8080`],
       ...['-device', 'virtio-net-pci,netdev=net0,romfile='],
+      ...(commandLine === '' ? [] : ['-append', commandLine]),
     ],
   });
   await guest.hello();
@@ -212,6 +215,28 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     });
     const { body } = await vi.waitFor(async () => await call(port, '/there'), { timeout: 20_000, interval: 20 });
     expect(JSON.parse(body)).toMatchObject({ path: '/there' });
+  });
+
+  const resident = { commandLine: 'firstlight.resident' };
+
+  it('serves on a host that has started it by itself, with random numbers of its own, and takes invocations too', async () => {
+    const randoms: string[] = [];
+    for (const _ of [1, 2]) {
+      const { guest, port } = await boot({ ...resident, cpu: 'qemu64,rdrand=on' });
+      const { now, random } = JSON.parse((await call(port, '/now')).body);
+      expect(Math.abs(now - Date.now())).toBeLessThan(600_000);
+      randoms.push(random);
+      expect(JSON.parse(await guest.answer({ path: '/then' }))).toMatchObject({ path: '/then', calls: 2 });
+      expect(guest.console()).toBe('');
+    }
+    expect(new Set(randoms).size).toBe(2);
+  });
+
+  it('waits there for a seed where the processor gives no random numbers, and says so', async () => {
+    const { guest, port } = await boot({ ...resident, cpu: 'qemu64' });
+    await vi.waitFor(() => expect(guest.console()).toMatch(/RDRAND.*once Firstlight has called it/));
+    guest.write(encodeSeed({ wallNs: 0n, tscHz: 0n, seed: randomBytes(32) }));
+    expect((await call(port, '/')).status).toBe(200);
   });
 
   const endOf = async ({ process }: Machine) => process.exitCode ?? (await once(process, 'exit'));

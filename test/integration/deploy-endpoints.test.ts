@@ -106,6 +106,26 @@ describe.skipIf(reason !== null)(`endpoints on hosts${reason === null ? '' : ` (
     }
   });
 
+  it('answer with fresh random numbers after a restart of their host, which nobody but libvirt has started', async () => {
+    const source = 'export default () => ({ random: crypto.randomUUID(), now: Date.now() });';
+    const config = { ports: [{ guest: 8080 }] };
+    const lasting = await lab.studio.project('lasting', source, config);
+    await call('targets:add', { name: 'two', kind: 'libvirt', uris: [lab.two.uri] });
+    const done = await call('deploy:start', { projectId: lasting.id, target: 'two' });
+    const { instances: [{ endpoint = '' } = {}] = [] } = await call('deploy:get', { target: 'two', name: 'lasting' });
+    const answers = [JSON.parse(done.answer?.body ?? '')];
+    for (const _ of [1, 2]) {
+      await lab.two.reboot();
+      answers.push(await vi.waitFor(() => fetchJson(endpoint), { timeout: 60_000, interval: 500 }));
+    }
+    expect(new Set(answers.map(({ random }) => random)).size).toBe(3);
+    for (const { now } of answers) expect(Math.abs(now - Date.now())).toBeLessThan(600_000);
+    const of = { target: 'two', name: 'lasting' };
+    expect(await call('deploy:get', of)).toMatchObject({ state: 'ready', instances: [{ endpoint }] });
+    expect((await call('deploy:invoke', { ...of, path: '/' })).status).toBe(200);
+    await call('deploy:remove', of);
+  });
+
   it('reach the services of their host where the function may fetch', async () => {
     const server = createServer((_, response) => response.end('from the host')).listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './studio.ts';
 
@@ -21,6 +21,8 @@ export interface SecondLibvirtd {
   readonly destroyDomains: (prefix?: string) => void;
   /** Ends the daemon; its QEMU processes stay. */
   readonly kill: () => Promise<void>;
+  /** What a restart of its host comes to: all machines end, and a daemon starts that finds nothing in /run. */
+  readonly reboot: () => Promise<void>;
   /** Stops the daemon without ending it: it keeps its connections and sends no answers. */
   readonly freeze: () => void;
   readonly thaw: () => void;
@@ -73,12 +75,22 @@ export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOp
       .split('\n')
       .filter((name) => name.startsWith(prefix));
 
-  return {
+  const lab: SecondLibvirtd = {
     uri,
     domains: () => domains(),
     destroyDomains: (prefix) => {
       // A machine that ends by itself before this is not a failure.
       for (const name of daemon === null ? [] : domains(prefix)) spawnSync('virsh', ['-c', uri, 'destroy', name]);
+    },
+    reboot: async () => {
+      lab.destroyDomains('');
+      await lab.kill();
+      for (const { path, source } of states) {
+        if (!path.startsWith('/run/')) continue;
+        rmSync(source, { recursive: true });
+        mkdirSync(source);
+      }
+      await lab.start();
     },
     start: async () => {
       for (const { path, source } of states) {
@@ -100,4 +112,5 @@ export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOp
     freeze: () => daemon?.kill('SIGSTOP'),
     thaw: () => daemon?.kill('SIGCONT'),
   };
+  return lab;
 }

@@ -168,6 +168,7 @@ async function makeRelease(
   const release: Release = {
     ...{ functionName: config.name, runtime: image.runtime, imageId: image.id, timeoutMs: config.timeoutMs },
     ...{ memoryMiB, vcpus, machineType, cmdline: kernel.cmdline, channel: channel.name },
+    processor: machine.processor ?? '',
     kernel: await add(kernel.path),
     firmware: firmware === 'quick' ? await add(kernel.firmwarePath ?? findFirmware()) : '',
     initrd: await add(kernel.initrdPath),

@@ -80,6 +80,7 @@ export async function defineInstance(
   uuid: string = randomUUID(),
 ): Promise<Domain> {
   const name = domainNameOf(record);
+  const { accel, memoryMiB, vcpus } = record;
   const pathOf = (volume: string) => files.paths.get(volume) ?? '';
   const kernelPath = pathOf(record.kernel);
   const xml = writeDomainXml(
@@ -91,17 +92,21 @@ export async function defineInstance(
       firmwarePath: record.firmware === '' ? null : pathOf(record.firmware),
       sockets: null,
       logPath: join(dirname(kernelPath), logNameOf(name)),
-      machine: plainMachine(record, {
-        machineType: record.machineType,
-        kernel: {
-          path: kernelPath,
-          cmdline: record.cmdline,
-          ...(record.initrd !== '' && { initrdPath: pathOf(record.initrd) }),
+      machine: plainMachine(
+        { accel, memoryMiB, vcpus },
+        {
+          machineType: record.machineType,
+          ...(record.processor !== '' && { processor: record.processor }),
+          kernel: {
+            path: kernelPath,
+            cmdline: record.cmdline,
+            ...(record.initrd !== '' && { initrdPath: pathOf(record.initrd) }),
+          },
+          // The function's output goes to the serial port too: one log and one console have it all.
+          channels: [{ name: record.channel, carries: 'invocations' }],
+          networks: networksOf(record),
         },
-        // The function's output goes to the serial port too: one log and one console have it all.
-        channels: [{ name: record.channel, carries: 'invocations' }],
-        networks: networksOf(record),
-      }),
+      ),
     },
     null,
   );

@@ -8,6 +8,7 @@ import {
   writeBareMetadataXml,
   writeMetadataXml,
 } from '#core/vmm/libvirt/metadata-xml.ts';
+import { processorKinds } from '#core/vmm/machine.ts';
 import { accelSchema } from '#shared/model/instance.ts';
 
 const count = z.coerce.number().int().min(0);
@@ -20,6 +21,8 @@ export const releaseSchema = z.object({
   memoryMiB: count,
   vcpus: count,
   machineType: z.enum(['pc', 'q35', 'microvm']),
+  /** Empty: QEMU's default. */
+  processor: z.enum(['', ...processorKinds]).default(''),
   /** Volumes of our pool. Shape: firmware and initrd are empty where there is none. */
   kernel: z.string().min(1),
   firmware: z.string(),

@@ -1,11 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import type { RuntimeMachines } from '#core/runtime/machines.ts';
+import type { Machine } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { setImageAddresses } from './image.ts';
 import { hasLease } from './network.ts';
 
 /** The word by which a guest expects nobody at its channel: guest/dev/alone.h. */
 const aloneWord = 'firstlight.alone';
+
+/** The word by which a guest seeds itself, as its host may start it while nobody is at its channel. */
+const residentWord = 'firstlight.resident';
+
+/**
+ * The machine of a guest that serves on a host which starts it by itself. Its firmware is not the one that is made for
+ * Ember, which hands no command line on.
+ */
+export const asResident = (machine: Machine): Machine => ({
+  ...machine,
+  processor: 'rdrand',
+  kernel: machine.kernel && { path: machine.kernel.path, cmdline: residentWord },
+});
 
 /** A function that serves in a virtual machine of its own. Errors: MACHINE_UNSUPPORTED without a port; IMAGE_INVALID. */
 export const prepareEmberAlone: NonNullable<RuntimeMachines['prepareAlone']> = async ({ image, config, network }) => {

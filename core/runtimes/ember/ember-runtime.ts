@@ -11,7 +11,7 @@ import { plainMachine } from '#core/vmm/machine.ts';
 import { kernelProbeGuest } from '#core/vmm/probe-guest.ts';
 import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { prepareEmberAlone } from './alone.ts';
+import { asResident, prepareEmberAlone } from './alone.ts';
 import { emberBundling } from './bundling.ts';
 import { describeLacks } from './describe-lacks.ts';
 import { openEmberSession } from './guest-session.ts';
@@ -191,10 +191,11 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       takesVariables: true,
       diskPath: null,
     }),
-    prepareForHost: async (request) => ({
-      machine: await makeMachine({ ...request, accel: 'tcg' }),
-      network: hostNetworkOf(request.config),
-    }),
+    prepareForHost: async (request) => {
+      const network = hostNetworkOf(request.config);
+      const machine = await makeMachine({ ...request, accel: 'tcg' });
+      return { machine: network?.port ? asResident(machine) : machine, network };
+    },
     prepareAlone: prepareEmberAlone,
     describeLacks,
     openSession: async (link) => {

@@ -95,6 +95,8 @@ describe('writeDomainXml', () => {
     expect(cpu.model['#text']).toBe('qemu64');
     expect(cpu.feature).toContainEqual({ '@policy': 'require', '@name': 'sse4.2' });
     expect(parse(writeDomainXml(spec)).cpu).toBeUndefined();
+    const random = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, processor: 'rdrand' } })).cpu;
+    expect(random).toMatchObject({ '@check': 'none', feature: { '@name': 'rdrand' } });
   });
 
   it('omits channels and loader of a machine without', () => {
@@ -151,6 +153,13 @@ describe('writeDomainXml', () => {
     const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, networks } }));
     const args = domain['qemu:commandline']['qemu:arg'].map((arg: Record<string, string>) => arg['@value']);
     expect(args.slice(0, 2)).toEqual(['-netdev', netdev]);
+  });
+
+  it('binds a forwarded port to the address of the host that it names', () => {
+    const forwards = [{ protocol: 'tcp', hostAddress: '0.0.0.0', hostPort: 4000, guestPort: 8080 }] as const;
+    const networks = [{ kind: 'user', guestIp: '10.0.2.15', forwards, isRestricted: false }] as const;
+    const xml = writeDomainXml({ ...spec, machine: { ...spec.machine, networks } });
+    expect(xml).toContain('value="user,id=firstlight,hostfwd=tcp:0.0.0.0:4000-10.0.2.15:8080"');
   });
 
   it('lets gdb in by a socket, beside a network of QEMU’s own', () => {

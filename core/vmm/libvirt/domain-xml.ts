@@ -1,12 +1,13 @@
 import { findQemuUser, type QemuUser } from '#core/store/qemu-user.ts';
 import {
-  featuresOfV2,
   forwardRule,
   gdbServer,
   type Machine,
   type MachineNetwork,
   type PlacedMachine,
+  type ProcessorKind,
   placeChannels,
+  processorFeatures,
   type SharedFolder,
   type UserNetwork,
 } from '../machine.ts';
@@ -56,7 +57,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     `<memory unit="MiB">${machine.memoryMiB}</memory>`,
     machine.shares.some(isVirtioFs) && sharedMemory,
     `<vcpu>${machine.vcpus}</vcpu>`,
-    machine.processor === 'x86-64-v2' && processorV2,
+    machine.processor !== undefined && writeProcessor(machine.processor),
     '<os>',
     `<type arch="x86_64"${attributes({ machine: machine.machineType })}>hvm</type>`,
     ...writeBoot(spec),
@@ -85,7 +86,8 @@ const qemuUserHere = () => findQemuUser(process.getuid?.() ?? -1);
 const writeOwner = ({ uid, gid }: QemuUser) =>
   `<seclabel type="static" model="dac" relabel="no"><label>+${uid}:+${gid}</label></seclabel>`;
 
-const processorV2 = `<cpu mode="custom" match="exact" check="none"><model fallback="forbid">qemu64</model>${featuresOfV2.map((name) => `<feature policy="require" name="${name}"/>`).join('')}</cpu>`;
+const writeProcessor = (kind: ProcessorKind) =>
+  `<cpu mode="custom" match="exact" check="none"><model fallback="forbid">qemu64</model>${processorFeatures[kind].map((name) => `<feature policy="require" name="${name}"/>`).join('')}</cpu>`;
 
 const qemuNamespace = ' xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0"';
 

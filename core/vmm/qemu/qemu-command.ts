@@ -1,11 +1,11 @@
 import {
-  featuresOfV2,
   forwardRule,
   gdbServer,
   type Machine,
   type MachineNetwork,
   type PlacedMachine,
   placeChannels,
+  processorFeatures,
 } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
 
@@ -26,9 +26,9 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
   return [
     ...['-name', `guest=${value(name)}`, '-uuid', uuid],
     ...['-machine', machine.machineType, '-accel', machine.accel],
-    ...(machine.processor === 'x86-64-v2'
-      ? ['-cpu', `qemu64,${featuresOfV2.map((name) => `${name}=on`).join(',')}`]
-      : []),
+    ...(machine.processor === undefined
+      ? []
+      : ['-cpu', `qemu64,${processorFeatures[machine.processor].map((name) => `${name}=on`).join(',')}`]),
     ...['-m', `${machine.memoryMiB}M`, '-smp', String(machine.vcpus)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
     ...['-chardev', `socket,id=qmp,path=${value(qmpSocket)},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
