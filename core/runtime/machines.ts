@@ -69,6 +69,8 @@ export interface PodMachine {
 export interface HostMachine {
   /** Without disks and networks: where these are is the host's matter. */
   readonly machine: Machine;
+  /** As that of a pod; each instance writes to a file of its own on top of it. */
+  readonly disk: { readonly path: string; readonly bytes: number } | null;
   /** Null: a guest without a network. */
   readonly network: {
     readonly guestIp: string;

@@ -5,6 +5,8 @@ import type { Accel } from '#shared/model/instance.ts';
 export interface MachineDisk {
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
+  /** The files that it lies on, each on the next one, where it does not name them. They are only read. */
+  readonly backing?: readonly Pick<MachineDisk, 'path' | 'format'>[] | undefined;
   /** True for one that several machines have at once. */
   readonly isReadOnly?: boolean | undefined;
 }

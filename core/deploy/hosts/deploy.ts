@@ -1,8 +1,9 @@
 /** A function from its project to libvirt hosts, step by step. */
 
 import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import type { Build } from '#core/images/image-store.ts';
-import { digestFile } from '#core/store/digest.ts';
+import { digestFile, sha256 } from '#core/store/digest.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { unsupported } from '#core/vmm/unsupported.ts';
 import type { Progress } from '#shared/contract/define.ts';
@@ -10,7 +11,9 @@ import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { DeployResult } from '#shared/model/deploy.ts';
 import { createDeploySteps } from '../deploy-steps.ts';
+import { readPodDisk } from '../pod-image/pod-disk.ts';
 import type { DeployPlan } from '../profile.ts';
+import { isReachable } from './endpoint.ts';
 import type { Fleet } from './fleet.ts';
 import { currentRevision, type Instance, listInstances } from './instances.ts';
 import { type FindSource, type VolumeSource, volumeNameOf } from './place.ts';
@@ -144,34 +147,51 @@ const wantedOf = (instances: readonly Instance[]): number | undefined => {
 
 /** A build as a release, with the files of this machine that it is made of. Errors: MACHINE_UNSUPPORTED. */
 async function makeRelease(
-  { runtimes, target }: Fleet,
+  { runtimes, target, hosts }: Fleet,
   { image, bundle: { config } }: Build,
 ): Promise<{ readonly release: Release; readonly find: FindSource }> {
   const prepared = await runtimes.get(image.runtime)?.prepareForHost?.({ image, config });
   const { machine, network } = prepared ?? {};
   const [channel] = machine?.channels.filter(({ carries }) => carries === 'invocations') ?? [];
-  if (!machine?.kernel || network === undefined || channel === undefined) {
+  if (prepared === undefined || machine === undefined || network === undefined) {
     throw unsupported(
       `A libvirt host of ${target.name}`,
       `what ${config.name} needs`,
-      'Only a function that is called over a channel, without a disk, runs there. Deploy it to Kubernetes.',
+      `What runs on ${image.runtime} is not deployed there. Deploy it to Kubernetes.`,
     );
   }
+  const disk = prepared.disk === null ? null : await readPodDisk(prepared.disk.path);
   const sources = new Map<string, VolumeSource>();
   const add = async (path: string | null | undefined): Promise<string> => {
     if (path === null || path === undefined) return '';
-    const { sha256, bytes } = await digestFile(path);
-    sources.set(volumeNameOf(sha256), { bytes, read: () => createReadStream(path) });
-    return volumeNameOf(sha256);
+    const { sha256: digest, bytes } = await digestFile(path);
+    sources.set(volumeNameOf(digest), { bytes, read: () => createReadStream(path) });
+    return volumeNameOf(digest);
   };
+  const addBytes = (bytes: Buffer): string => {
+    const name = volumeNameOf(sha256(bytes));
+    sources.set(name, { bytes: bytes.length, read: () => Readable.from([bytes]) });
+    return name;
+  };
+  const far = channel === undefined ? hosts.find((host) => !isReachable(host, target.listen)) : undefined;
+  if (far !== undefined) {
+    throw unsupported(
+      `${far.label}, which is reached by TLS,`,
+      `whose endpoint is on ${target.listen}`,
+      `What runs on ${image.runtime} is called by its endpoint only: name the host by qemu+ssh, or add the target with --listen.`,
+    );
+  }
   const { kernel, memoryMiB, vcpus, machineType, firmware } = machine;
   const release: Release = {
     ...{ functionName: config.name, runtime: image.runtime, imageId: image.id, timeoutMs: config.timeoutMs },
-    ...{ memoryMiB, vcpus, machineType, cmdline: kernel.cmdline, channel: channel.name },
+    ...{ memoryMiB, vcpus, machineType, cmdline: kernel?.cmdline ?? '', channel: channel?.name ?? '' },
     processor: machine.processor ?? '',
-    kernel: await add(kernel.path),
-    firmware: firmware === 'quick' ? await add(kernel.firmwarePath ?? findFirmware()) : '',
-    initrd: await add(kernel.initrdPath),
+    kernel: await add(kernel?.path),
+    firmware: firmware === 'quick' ? await add(kernel?.firmwarePath ?? findFirmware()) : '',
+    initrd: await add(kernel?.initrdPath),
+    disk: disk === null ? '' : addBytes(disk.bytes),
+    base: await add(disk?.basePath),
+    ...{ diskFileBytes: disk?.bytes.length ?? 0, diskBytes: prepared.disk?.bytes ?? 0 },
     ...{ guestIp: network?.guestIp ?? '', egress: network?.isOpen ? 'open' : 'closed' },
     ...{ guestPort: network?.port ?? 0, listen: network?.port ? target.listen : '' },
   };

@@ -26,6 +26,10 @@ export function endpointOf({ uri }: Pick<TargetHost, 'uri'>, { listen, port }: D
 /** The name of a host in its URI; that of this machine for a socket. */
 const nameOf = (uri: string): string => (URL.canParse(uri) && new URL(uri).hostname) || hostname();
 
+/** True where endpoints at an address of a host can be called from here: not on a loopback behind TLS. */
+export const isReachable = ({ connection }: Pick<TargetHost, 'connection'>, listen: string): boolean =>
+  connection.canConnectTcp || !isLoopback(listen);
+
 /**
  * A connection to the endpoint of an instance: by that of its host where this carries others, as SSH does, else directly.
  * Null where there is no way: a loopback behind TLS.
@@ -33,12 +37,11 @@ const nameOf = (uri: string): string => (URL.canParse(uri) && new URL(uri).hostn
 export function dialerOf(host: Place, record: DeployedRecord): ((signal: AbortSignal) => Promise<Duplex>) | null {
   const { listen, port } = record;
   const { connection } = host;
-  if (port === 0) return null;
+  if (port === 0 || !isReachable(host, listen)) return null;
   if (connection.canConnectTcp) {
     const to = { host: listen === anyAddress ? loopbackAddress : listen, port };
     return (signal) => connection.connectTcp(to, signal);
   }
-  if (isLoopback(listen)) return null;
   const to = { host: listen === anyAddress ? nameOf(host.uri) : listen, port };
   return (signal) => connectHere(to, signal);
 }

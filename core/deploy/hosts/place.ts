@@ -6,7 +6,8 @@ import { type Domain, isNotFound, LibvirtError } from 'node-libvirt';
 import { writeDomainXml } from '#core/vmm/libvirt/domain-xml.ts';
 import { findVolume, isWhole, markOf, openPool, putVolume } from '#core/vmm/libvirt/host-pool.ts';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
-import { type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
+import { escapeXml } from '#core/vmm/libvirt/xml.ts';
+import { type MachineDisk, type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { TargetHost } from './fleet.ts';
 import { type DeployedRecord, domainNameOf, isDeployedName, type Release, volumesOf, writeRecord } from './record.ts';
@@ -52,15 +53,17 @@ function neverRead(): never {
   });
 }
 
-/** The volumes of releases on hosts that have them, for hosts that lack them. */
+/** The volumes of a release on hosts that have them, for hosts that lack them. */
 export const sourceOnHosts =
-  (hosts: readonly TargetHost[]): FindSource =>
+  (hosts: readonly TargetHost[], { disk, diskFileBytes }: Release): FindSource =>
   async (volume) => {
     for (const { connection } of hosts) {
       const pool = await openPool(connection);
       const found = (await isWhole(pool, volume)) ? await findVolume(pool, volume) : null;
       if (found === null) continue;
-      return { bytes: (await found.info()).capacityBytes, read: () => found.download() };
+      // Of a file with a disk in it, libvirt knows that disk's size as the capacity.
+      const bytes = volume === disk ? diskFileBytes : (await found.info()).capacityBytes;
+      return { bytes, read: () => found.download({ lengthBytes: bytes }) };
     }
     throw new FirstlightError('NOT_FOUND', 'No host that can be reached has the image of that revision any more.', {
       hint: 'Deploy the function again from its project.',
@@ -77,33 +80,39 @@ export async function defineInstance(
   host: TargetHost,
   record: DeployedRecord,
   files: PlacedFiles,
-  uuid: string = randomUUID(),
+  uuid?: string,
 ): Promise<Domain> {
   const name = domainNameOf(record);
   const { accel, memoryMiB, vcpus } = record;
   const pathOf = (volume: string) => files.paths.get(volume) ?? '';
   const kernelPath = pathOf(record.kernel);
+  const disks = record.disk === '' ? [] : [await placeDisk(host, record, files, uuid === undefined)];
+  const [anyPath = ''] = files.paths.values();
   const xml = writeDomainXml(
     {
       name,
-      uuid,
+      uuid: uuid ?? randomUUID(),
       title: `Firstlight: ${record.functionName}, revision ${record.revision}`,
       metadataXml: writeRecord(record),
       firmwarePath: record.firmware === '' ? null : pathOf(record.firmware),
       sockets: null,
-      logPath: join(dirname(kernelPath), logNameOf(name)),
+      logPath: join(dirname(anyPath), logNameOf(name)),
       machine: plainMachine(
         { accel, memoryMiB, vcpus },
         {
           machineType: record.machineType,
           ...(record.processor !== '' && { processor: record.processor }),
-          kernel: {
-            path: kernelPath,
-            cmdline: record.cmdline,
-            ...(record.initrd !== '' && { initrdPath: pathOf(record.initrd) }),
-          },
+          kernel:
+            record.kernel === ''
+              ? null
+              : {
+                  path: kernelPath,
+                  cmdline: record.cmdline,
+                  ...(record.initrd !== '' && { initrdPath: pathOf(record.initrd) }),
+                },
+          disks,
           // The function's output goes to the serial port too: one log and one console have it all.
-          channels: [{ name: record.channel, carries: 'invocations' }],
+          channels: record.channel === '' ? [] : [{ name: record.channel, carries: 'invocations' }],
           networks: networksOf(record),
         },
       ),
@@ -122,11 +131,37 @@ export async function defineInstance(
   }
 }
 
+/** The disk that an instance writes to, on the image and the base that its host has once. */
+async function placeDisk(
+  { connection }: TargetHost,
+  record: DeployedRecord,
+  { paths }: PlacedFiles,
+  isNew: boolean,
+): Promise<MachineDisk> {
+  const pool = await openPool(connection);
+  const name = diskNameOf(domainNameOf(record));
+  const image = { path: paths.get(record.disk) ?? '', format: 'qcow2' } as const;
+  const base = { path: paths.get(record.base) ?? '', format: 'raw' } as const;
+  let volume = await findVolume(pool, name);
+  if (isNew && volume !== null) {
+    // What a deploy that was killed has left: it lies on another image.
+    await volume.delete();
+    volume = null;
+  }
+  volume ??= await pool.createVolumeXml(
+    `<volume><name>${name}</name><capacity unit="bytes">${record.diskBytes}</capacity><target><format type="qcow2"/><permissions><mode>0600</mode></permissions></target><backingStore><path>${escapeXml(image.path)}</path><format type="qcow2"/></backingStore></volume>`,
+  );
+  return { path: await volume.path(), format: 'qcow2', backing: [image, base] };
+}
+
 function networksOf({ guestIp, egress, guestPort, listen, port }: DeployedRecord): MachineNetwork[] {
   if (guestIp === '') return [];
   const forward = { protocol: 'tcp', hostAddress: listen, hostPort: port, guestPort } as const;
   return [{ kind: 'user', guestIp, forwards: port === 0 ? [] : [forward], isRestricted: egress === 'closed' }];
 }
+
+/** The volume that an instance writes to. */
+const diskNameOf = (domain: string): string => `${domain}.qcow2`;
 
 /** The volume with what an instance prints. */
 export const logNameOf = (domain: string): string => `${domain}.log`;
@@ -136,8 +171,11 @@ export async function removeInstance(host: TargetHost, domain: Domain): Promise<
   await withLibvirtErrors(`remove ${domain.name} from ${host.label}`, async () => {
     await ignoreMissing(stopDomain(domain));
     await ignoreMissing(domain.undefine());
-    const log = await findVolume(await openPool(host.connection), logNameOf(domain.name));
-    if (log !== null) await ignoreMissing(log.delete());
+    const pool = await openPool(host.connection);
+    for (const name of [logNameOf(domain.name), diskNameOf(domain.name)]) {
+      const own = await findVolume(pool, name);
+      if (own !== null) await ignoreMissing(own.delete());
+    }
   });
 }
 

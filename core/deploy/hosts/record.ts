@@ -23,12 +23,18 @@ export const releaseSchema = z.object({
   machineType: z.enum(['pc', 'q35', 'microvm']),
   /** Empty: QEMU's default. */
   processor: z.enum(['', ...processorKinds]).default(''),
-  /** Volumes of our pool. Shape: firmware and initrd are empty where there is none. */
-  kernel: z.string().min(1),
+  /** Volumes of our pool. Shape: empty where there is none; without a kernel, the disk is booted. */
+  kernel: z.string(),
   firmware: z.string(),
   initrd: z.string(),
   cmdline: z.string(),
-  /** The port that carries requests. */
+  /** The volume with its image, a qcow2 file on `base`; each instance has a disk of its own on top. */
+  disk: z.string().default(''),
+  base: z.string().default(''),
+  /** The sizes of the file and of the disk in it. */
+  diskFileBytes: count.default(0),
+  diskBytes: count.default(0),
+  /** The port that carries requests; empty for a guest that is called at its endpoint only. */
   channel: z.string(),
   /** Its address in the user-mode network; empty: it has no network. */
   guestIp: z.string().default(''),
@@ -87,5 +93,5 @@ export async function updateRecord(domain: Domain, record: DeployedRecord): Prom
 }
 
 /** The volumes of a release. */
-export const volumesOf = ({ kernel, firmware, initrd }: Pick<Release, 'kernel' | 'firmware' | 'initrd'>): string[] =>
-  [kernel, firmware, initrd].filter((name) => name !== '');
+export const volumesOf = ({ kernel, firmware, initrd, disk, base }: Release): string[] =>
+  [kernel, firmware, initrd, disk, base].filter((name) => name !== '');

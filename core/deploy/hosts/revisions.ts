@@ -56,7 +56,7 @@ async function rollOut(
   before: readonly Instance[],
 ): Promise<void> {
   const release = releaseSchema.parse(record);
-  const find = sourceOnHosts(fleet.hosts);
+  const find = sourceOnHosts(fleet.hosts, release);
   const request = { release, revision, replicas, find, rollback: true, signal, onProgress: () => undefined };
   const rollout = new Rollout(fleet, request, before);
   await rollout.define();

@@ -41,6 +41,10 @@ export async function startInstance(
   runtimes: ReadonlyMap<RuntimeId, Runtime>,
   signal: AbortSignal,
 ): Promise<Answer> {
+  if (record.channel === '') {
+    await withLibvirtErrors(`start ${domain.name}`, () => domain.create());
+    return await untilAnswer({ host, domain, record }, signal);
+  }
   const started = await withLibvirtErrors(`start ${domain.name}`, () => domain.create({ paused: true }));
   const session = await openSession(started, record, runtimes, { isFresh: true, signal });
   try {
@@ -68,6 +72,7 @@ export async function callInstance(
   const answer = await callByNetwork(called, request, signal);
   if (answer !== null) return answer;
   const { domain, record } = called;
+  if (record.channel === '') throw onlyThere(called);
   const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
   try {
     return await invoke(session, domain.name, eventOf(request), record.timeoutMs, signal);
@@ -76,16 +81,59 @@ export async function callInstance(
   }
 }
 
+/** The first request of a guest that does not say when it is up waits so long for its answer, later ones longer. Units: ms. */
+const firstTryMs = 2_000;
+const pollMs = 200;
+
+/**
+ * The first answer of a guest that has only its endpoint. QEMU takes connections there before the guest does.
+ *
+ * Errors: BOOT_TIMEOUT; BOOT_FAILED; CANCELLED; LIBVIRT_*.
+ */
+async function untilAnswer(called: Called, signal: AbortSignal): Promise<Answer> {
+  const { host, domain, record } = called;
+  const dial = dialerOf(host, record);
+  if (dial === null) throw onlyThere(called);
+  const where = whereOf(called);
+  let last: FirstlightError | null = null;
+  const end = Date.now() + bootTimeoutMs;
+  for (let tryMs = firstTryMs; Date.now() < end; tryMs *= 2) {
+    const { state, reason } = await withLibvirtErrors(`look at ${domain.name}`, () => domain.state());
+    if (state === 'shutoff' || state === 'crashed') {
+      throw new FirstlightError('BOOT_FAILED', `${domain.name} ended before it was up: ${state}, ${reason}.`);
+    }
+    const timeoutMs = Math.min(tryMs, Math.max(firstTryMs, end - Date.now()));
+    try {
+      return await callEndpoint(dial, where, healthRequest, { timeoutMs, signal });
+    } catch (thrown) {
+      last = toFirstlightError(thrown);
+      if (last.code === 'CANCELLED') throw last;
+    }
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+  throw new FirstlightError('BOOT_TIMEOUT', `${where} did not answer within ${bootTimeoutMs / 1000} s.`, {
+    ...(last !== null && { hint: last.message, cause: last }),
+  });
+}
+
+const onlyThere = ({ host, domain }: Called) =>
+  new FirstlightError(
+    'LIBVIRT_FAILED',
+    `${domain.name} cannot be called from here: its endpoint is for ${host.label} only.`,
+    {
+      hint: 'Name the host by qemu+ssh, or add the target with --listen.',
+      details: { subject: host.label },
+    },
+  );
+
+const whereOf = ({ host, domain, record }: Called) => `${domain.name} at ${endpointOf(host, record)} on ${host.label}`;
+
 /** The answer of the endpoint; null for an instance that has none, or none that can be reached from here. */
-async function callByNetwork(
-  { host, domain, record }: Called,
-  request: EndpointRequest,
-  signal: AbortSignal,
-): Promise<Answer | null> {
+async function callByNetwork(called: Called, request: EndpointRequest, signal: AbortSignal): Promise<Answer | null> {
+  const { host, record } = called;
   const dial = dialerOf(host, record);
   if (dial === null) return null;
-  const where = `${domain.name} at ${endpointOf(host, record)} on ${host.label}`;
-  return await callEndpoint(dial, where, request, { timeoutMs: record.timeoutMs + waitInLineMs, signal });
+  return await callEndpoint(dial, whereOf(called), request, { timeoutMs: record.timeoutMs + waitInLineMs, signal });
 }
 
 /** A request waits while its instance serves others, and is sent by way of SSH. Units: ms. */
@@ -115,6 +163,7 @@ export async function drainInstance(
   signal: AbortSignal,
 ): Promise<void> {
   try {
+    if (record.channel === '') return await powerDown(domain, signal);
     const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
     try {
       if (record.guestPort > 0) await untilIdle(session, signal);
@@ -125,6 +174,18 @@ export async function drainInstance(
     const { code } = toFirstlightError(thrown);
     if (code === 'CANCELLED') throw thrown;
     // It does not run any more, or serves a request that never ends: either way it is ended next.
+  }
+}
+
+/** A guest whose requests nobody but itself knows of ends them itself. Units: ms. */
+const powerDownMs = 10_000;
+
+/** Asks a guest to end, and waits for a while until it has. Errors: LibvirtError. */
+async function powerDown(domain: Domain, signal: AbortSignal): Promise<void> {
+  await domain.shutdown();
+  for (const end = Date.now() + powerDownMs; Date.now() < end && !signal.aborted; ) {
+    if ((await domain.state()).state === 'shutoff') return;
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

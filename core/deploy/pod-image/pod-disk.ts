@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FirstlightError } from '#shared/errors.ts';
 import { podPaths } from './pod-paths.ts';
 
-/** The disk of a function for a pod. Shape: `bytes` name no file of this host; `basePath` is the disk that they lie on. */
+/** The disk of a function for a pod, or a libvirt host. Shape: `bytes` name no file of this host; `basePath` is the disk that they lie on. */
 export interface PodDisk {
   readonly bytes: Buffer;
   readonly basePath: string;

@@ -194,7 +194,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     prepareForHost: async (request) => {
       const network = hostNetworkOf(request.config);
       const machine = await makeMachine({ ...request, accel: 'tcg' });
-      return { machine: network?.port ? asResident(machine) : machine, network };
+      return { machine: network?.port ? asResident(machine) : machine, disk: null, network };
     },
     prepareAlone: prepareEmberAlone,
     describeLacks,

@@ -208,6 +208,22 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       const { bytes } = await writeDisk(path, content, { signal });
       return { port, bytes };
     },
+    prepareForHost: async ({ image, config }) => {
+      const nanos = nanosConfigOf(config);
+      const port = deployedPort(config, nanos, 'libvirt host');
+      return {
+        machine: plainMachine(
+          { accel: 'tcg', memoryMiB: config.memoryMiB, vcpus: config.vcpus },
+          { processor: 'x86-64-v2', kernel: await kernelFor(nanos, 'tcg', null) },
+        ),
+        disk: { path: image.path, bytes: await diskBytes(image.path) },
+        network: {
+          guestIp: nanos.address?.ip ?? userNetwork.ip,
+          port,
+          isOpen: nanos.network.kind === 'user' && nanos.network.outbound,
+        },
+      };
+    },
     prepareContainer: async (bundle, context) => {
       const { config, projectDir } = bundle;
       const { source, request } = await open(config, projectDir);
@@ -279,7 +295,7 @@ function deployedPort(config: ProjectConfig, { network }: NanosConfig, place: st
     new FirstlightError('MACHINE_UNSUPPORTED', `${config.name} ${what}, which no ${place} carries.`, { hint });
   if (config.port === null)
     throw refuse('serves no port', 'Set "port" in firstlight.json to the port that it serves HTTP at.');
-  if (Object.keys(config.volumes).length > 0) throw refuse('has volumes', 'Keep its data in a service of the cluster.');
+  if (Object.keys(config.volumes).length > 0) throw refuse('has volumes', 'Keep its data in a service beside it.');
   if (config.ports.length > 0) throw refuse('has further "ports"', 'Deploy what serves one port.');
   if (network.kind !== 'user') {
     throw refuse(`is on a network of kind "${network.kind}"`, 'Use "nanos.network" of kind "user" for the deploy.');

@@ -3,6 +3,7 @@ import {
   forwardRule,
   gdbServer,
   type Machine,
+  type MachineDisk,
   type MachineNetwork,
   type PlacedMachine,
   type ProcessorKind,
@@ -124,12 +125,20 @@ function writeShare(share: SharedFolder): string {
   return `<filesystem type="mount" accessmode="passthrough">${driver}${source}${readOnly}</filesystem>`;
 }
 
-function writeDisk({ path, format, isReadOnly }: Machine['disks'][number], index: number): string {
+function writeDisk({ path, format, backing, isReadOnly }: MachineDisk, index: number): string {
   const target = { dev: `vd${String.fromCharCode(97 + index)}`, bus: 'virtio' };
   // The guest's writes are lost with the instance, or kept in a volume: the host's page cache may delay them.
   const driver = { name: 'qemu', type: format, cache: 'writeback' };
-  return `<disk type="file" device="disk"><driver${attributes(driver)}/><source${attributes({ file: path })}/><target${attributes(target)}/>${isReadOnly ? '<readonly/>' : ''}</disk>`;
+  return `<disk type="file" device="disk"><driver${attributes(driver)}/><source${attributes({ file: path })}/>${backing === undefined ? '' : writeBacking(backing)}<target${attributes(target)}/>${isReadOnly ? '<readonly/>' : ''}</disk>`;
 }
+
+/** Files that many disks lie on keep their owner: QEMU's user only reads them. */
+const writeBacking = (chain: NonNullable<MachineDisk['backing']>): string =>
+  chain.reduceRight(
+    (below, { path, format }) =>
+      `<backingStore type="file"><format${attributes({ type: format })}/><source${attributes({ file: path })}><seclabel model="dac" relabel="no"/></source>${below}</backingStore>`,
+    '<backingStore/>',
+  );
 
 function writeInterface(network: MachineNetwork): string {
   // Without a boot ROM: the firmware would spend its time searching for a boot server.

@@ -36,9 +36,9 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
     ...(placed.gdbSocketPath === undefined ? [] : ['-gdb', gdbServer(placed.gdbSocketPath)]),
     ...writeBoot(placed),
     ...writeChannels(placed),
-    ...machine.disks.flatMap(({ path, format, isReadOnly }) => [
+    ...machine.disks.flatMap(({ path, format, backing = [], isReadOnly }) => [
       '-drive',
-      `file=${value(path)},format=${format},if=virtio${isReadOnly ? ',readonly=on' : ''}`,
+      `file=${value(path)},format=${format},if=virtio${backing.map(writeBacking).join('')}${isReadOnly ? ',readonly=on' : ''}`,
     ]),
     ...machine.networks.flatMap(writeNetwork),
     ...(machine.vsock === null ? [] : ['-device', `vhost-vsock-pci,guest-cid=${machine.vsock.cid}`]),
@@ -47,6 +47,12 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
       `local,path=${value(path)},mount_tag=${value(tag)},security_model=none${isReadOnly ? ',readonly=on' : ''}`,
     ]),
   ];
+}
+
+/** A file that a disk lies on, at its place in the chain. */
+function writeBacking({ path, format }: { readonly path: string; readonly format: string }, depth: number): string {
+  const at = 'backing.'.repeat(depth + 1);
+  return `,${at}driver=${format},${at}file.filename=${value(path)}`;
 }
 
 function checkMachine({ firmware, networks, shares, machineType }: Machine): void {
