@@ -7,6 +7,7 @@ import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
 import { probeBoot } from '#core/vmm/probe-boot.ts';
 import { kernelProbeGuest, type ProbeGuest } from '#core/vmm/probe-guest.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
+import { createSecondLibvirtd, whyNoSecondLibvirtd } from './second-libvirtd.ts';
 import { domains, makeHome, removeHome, resources, until, whyNot } from './studio.ts';
 
 const nothing = () => undefined;
@@ -34,8 +35,8 @@ describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (
   });
   afterAll(() => removeHome(home));
 
-  async function speaks(guest: ProbeGuest): Promise<string> {
-    vmm = createLibvirtVmm({ uri: uid === 0 ? 'qemu:///system' : 'qemu:///session', uid, listener });
+  async function speaks(guest: ProbeGuest, uri = uid === 0 ? 'qemu:///system' : 'qemu:///session'): Promise<string> {
+    vmm = createLibvirtVmm({ uri, uid, listener });
     const outcome = await probeBoot({
       vmm,
       layout,
@@ -73,6 +74,29 @@ describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (
       };
       expect(await speaks({ ...guest, isMarker })).toBe('spoke');
       expect(guest.isMarker?.(Buffer.from(ran))).toBe(true);
+    },
+  );
+
+  const whyNoOther = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNoSecondLibvirtd();
+  it.skipIf(whyNoOther !== null)(
+    `print with a release of Nanos on another host${whyNoOther === null ? '' : ` (skipped: ${whyNoOther})`}`,
+    async () => {
+      const dir = makeHome();
+      const other = createSecondLibvirtd(dir, { hidden: [home] });
+      await other.start();
+      try {
+        const releases = createReleases({ layout });
+        await releases.install(
+          { from: nanosDir ?? '', accept: false },
+          { progress: nothing, signal: new AbortController().signal },
+        );
+        expect(await speaks(await nanosProbeGuest(layout, releases), other.uri)).toBe('spoke');
+        await until('the probe is gone', () => other.domains().length === 0);
+      } finally {
+        other.destroyDomains();
+        await other.kill();
+        removeHome(dir);
+      }
     },
   );
 });

@@ -63,7 +63,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     `<type arch="x86_64"${attributes({ machine: machine.machineType })}>hvm</type>`,
     ...writeBoot(spec),
     '</os>',
-    machine.disks.some(({ isReadOnly }) => !isReadOnly) && '<features><acpi/></features>',
+    (machine.kernel === null || machine.disks.some(({ isReadOnly }) => !isReadOnly)) && '<features><acpi/></features>',
     spec.logPath === undefined ? writeEnds('destroy') : writeEnds('restart'),
     '<devices>',
     '<controller type="usb" model="none"/>',

@@ -12,7 +12,8 @@ import { withLibvirtErrors } from './to-firstlight-error.ts';
 export interface HostFiles {
   /**
    * The machine with the paths of that host; files that it lacks are copied, once for each content.
-   * Errors: MACHINE_UNSUPPORTED for a machine with disks, ports or shared folders; LIBVIRT_*; DISK_FULL.
+   * Errors: MACHINE_UNSUPPORTED for a machine with disks, but for one that it boots and only reads, with ports or with
+   * shared folders; LIBVIRT_*; DISK_FULL.
    */
   readonly place: (placed: PlacedMachine) => Promise<PlacedMachine>;
 }
@@ -55,9 +56,12 @@ export function createHostFiles(connection: () => Promise<Connection>): HostFile
 
   return {
     place: async (given) => {
-      const { kernel } = given.machine;
-      if (kernel === null) throw refuse('disks');
+      const { kernel, disks } = given.machine;
       checkMachine(given.machine);
+      if (kernel === null) {
+        const placed = disks.map(async (disk) => ({ ...disk, path: await pathThere(disk.path) }));
+        return { ...given, machine: { ...given.machine, disks: await Promise.all(placed) }, firmwarePath: null };
+      }
       const isQuick = given.machine.firmware === 'quick';
       const firmwarePath = isQuick ? (kernel.firmwarePath ?? given.firmwarePath) : null;
       const [path, initrdPath, firmware] = await Promise.all([
@@ -78,8 +82,9 @@ const refuse = (what: string) =>
     'Only a kernel with its channels is copied there. Run this one on a libvirt of this machine.',
   );
 
-function checkMachine({ disks, networks, shares }: Machine): void {
-  if (disks.length > 0) throw refuse('disks');
+function checkMachine({ kernel, disks, networks, shares }: Machine): void {
+  const isFixed = disks.every(({ isReadOnly, format }) => isReadOnly && format === 'raw');
+  if (disks.length > 0 && (kernel !== null || !isFixed)) throw refuse('disks');
   if (networks.some(({ kind }) => kind === 'user')) throw refuse('forwarded ports');
   if (shares.length > 0) throw refuse('shared folders');
 }

@@ -30,7 +30,11 @@ export async function makeProbeMachine(options: ProbeBootOptions): Promise<Machi
   const boot = { bootImage, kernel: kernelImg };
   await writeDisk(path, { tree: createFileTree().tree, root, digest: 'probe', boot, freeBytes: 0 });
   await layout.giveToQemu(path);
-  return plainMachine({ accel, memoryMiB, vcpus: 1 }, { kernel, disks: [{ path, format: 'raw' }] });
+  // A disk that is only read can be copied to another host.
+  return plainMachine(
+    { accel, memoryMiB, vcpus: 1 },
+    { kernel, disks: [{ path, format: 'raw', isReadOnly: kernel === null }] },
+  );
 }
 
 /** True for output of a kernel that runs. The marker shows only that it was entered. */
