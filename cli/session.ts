@@ -97,8 +97,12 @@ export async function withSession<Result>(
         io.stderr.write(text);
       },
     };
+    let lastWarning = '';
     client.subscribe('app:warned', ({ error }) => {
-      session.note(renderError(fromWireError(error), createStyle(io, io.stderr)));
+      const words = renderError(fromWireError(error), createStyle(io, io.stderr));
+      // Two parts of one command may come upon the same thing.
+      if (words !== lastWarning) session.note(words);
+      lastWarning = words;
     });
     const result = await Promise.race([work(session), gaveUp]);
     if (ended !== null) throw new Ended(ended, true);

@@ -165,7 +165,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       registry.forgetHost(host.name);
       announce();
     },
-    log,
+    warn: (error) => emit('app:warned', { error: toWireError(error) }),
   });
   const watch = createHostWatch({
     hosts: hosts.list,

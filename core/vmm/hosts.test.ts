@@ -41,7 +41,7 @@ const start = (builtIn: HostEntry[] = []): Hosts =>
       ),
     onAdded: ({ name }) => events.push(`${name} added`),
     onRemoved: ({ name }) => events.push(`${name} removed`),
-    log: (line) => events.push(line),
+    warn: ({ message, hint }) => events.push(message, hint ?? ''),
   });
 const names = (hosts: Hosts) => hosts.list().map(({ name }) => name);
 const lab = { name: 'lab', uri: 'qemu+unix:///system?socket=/lab' };
@@ -110,7 +110,15 @@ it('uses this machine alone when the setting is not understood', async () => {
   const hosts = start();
   await hosts.load();
   expect(names(hosts)).toEqual(['local']);
-  expect(events.join()).toContain('The setting "hosts" is not a list');
+  expect(events).toEqual([
+    expect.stringMatching(/^The setting "hosts" is not a list of hosts .*\. Only this machine is used\.$/),
+    expect.stringContaining(layout.settingsPath),
+  ]);
+  expect((await hosts.find('local')).name).toBe('local');
+  for (const asked of [hosts.find('lab'), hosts.remove('lab'), hosts.add({ name: 'attic', uri: 'absent' })])
+    await expect(asked).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+  await settings.set({ hosts: [lab] });
+  expect((await hosts.find('lab')).name).toBe('lab');
 });
 
 it('changes no list that is not valid, and loses none of its entries', async () => {

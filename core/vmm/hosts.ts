@@ -18,14 +18,15 @@ export interface HostsOptions {
   /** Called for each host that was added, also those that were added before. */
   readonly onAdded: (host: Host) => void;
   readonly onRemoved: (host: Host) => void;
-  readonly log: (line: string) => void;
+  /** Called at each load with why the list in the settings is not valid. */
+  readonly warn: (error: FirstlightError) => void;
 }
 
 /** The hosts of this user: this machine, and those that were added. */
 export interface Hosts {
   readonly local: Host;
   readonly list: () => readonly Host[];
-  /** The host of that name; without one, this machine. Errors: NOT_FOUND. */
+  /** The host of that name; without one, this machine. Errors: NOT_FOUND; STORE_UNUSABLE while the list is not valid. */
   readonly find: (name?: string) => Promise<Host>;
   /** Brings the list in line with the settings, which another program may have changed. */
   readonly load: () => Promise<void>;
@@ -39,11 +40,13 @@ export interface Hosts {
 const settingsKey = 'hosts';
 const entriesSchema = z.array(hostEntrySchema);
 
-export function createHosts({ localUri, builtIn = [], settings, open, onAdded, onRemoved, log }: HostsOptions): Hosts {
+export function createHosts({ localUri, builtIn = [], settings, open, onAdded, onRemoved, warn }: HostsOptions): Hosts {
   const local = open({ name: localHostName, uri: localUri });
   const alsoHere = builtIn.map(open);
   const isBuiltIn = (name: string) => name === localHostName || alsoHere.some((host) => host.name === name);
   const others = new Map<string, Host>();
+  /** Why the list in the settings was not valid when it was last read. */
+  let fault: FirstlightError | null = null;
   /** One change at a time, so that no host is opened twice. */
   const inTurn = createQueue();
 
@@ -62,11 +65,12 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
   /** The hosts to use: none but this machine while the list is not valid. */
   async function readEntries(): Promise<HostEntry[]> {
     const values = await settings.get();
+    fault = null;
     try {
       return entriesIn(values).filter(({ name }) => !isBuiltIn(name));
     } catch (thrown) {
       if (!(thrown instanceof FirstlightError)) throw thrown;
-      log(`${thrown.message} Only this machine is used.`);
+      fault = thrown;
       return [];
     }
   }
@@ -93,13 +97,23 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
     await host.vmm.close();
   }
 
-  const load = () => inTurn(follow);
+  /** Brings the list in line, and refuses one that is not valid. Errors: STORE_UNUSABLE. */
+  async function loadValid(): Promise<void> {
+    await inTurn(follow);
+    if (fault !== null) throw fault;
+  }
+
+  async function load(): Promise<void> {
+    await inTurn(follow);
+    if (fault !== null) warn(new FirstlightError(fault.code, `${fault.message} Only this machine is used.`, fault));
+  }
+
   const list = () => [local, ...alsoHere, ...[...others.values()].sort((a, b) => a.name.localeCompare(b.name))];
 
   async function find(name: string = localHostName): Promise<Host> {
     const here = [local, ...alsoHere].find((host) => host.name === name);
     if (here !== undefined) return here;
-    if (!others.has(name)) await load();
+    if (!others.has(name)) await loadValid();
     const host = others.get(name);
     if (host !== undefined) return host;
     if (name === firecrackerHostName) {
@@ -125,7 +139,7 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
     find,
     load,
     add: async (entry) => {
-      await load();
+      await loadValid();
       refuseKnown(entry, here());
       const host = open(entry);
       try {

@@ -180,6 +180,26 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     expect(runs.map(({ out }) => JSON.parse(out).response.body)).toEqual([1, 2]);
   });
 
+  it('a list of hosts in the settings is named once by what lists and by what uses it', async () => {
+    const own = join(home, 'hosts');
+    mkdirSync(join(own, 'data'), { recursive: true });
+    writeFileSync(join(own, 'data/settings.json'), '{"hosts":[{"name":"lab"}]}');
+    const dir = project('anywhere', 'export default () => 1;');
+    for (const [argv, code] of [
+      [['host', 'ls', '--json'], 0],
+      [['ps', '--json'], 0],
+      [['run', '--host', 'lab', dir], 3],
+    ] as const) {
+      const result = await cli(argv, { FIRSTLIGHT_HOME: own });
+      expect([argv, result.code]).toEqual([argv, code]);
+      expect(result.err).toContain(join(own, 'data/settings.json'));
+      const warned = result.err.split('hosts.0.uri').length - 1;
+      // What names a host is refused besides.
+      expect([argv, warned]).toEqual([argv, code === 0 ? 1 : 2]);
+      if (argv[0] === 'host') expect(JSON.parse(result.out)).toContainEqual(expect.objectContaining({ name: 'local' }));
+    }
+  });
+
   it('an instance that was kept shows its console, and is called while another looks on', async () => {
     const dir = project(
       'kept',
