@@ -48,12 +48,34 @@ export async function startLibvirt() {
   }
   await logStep('no service manager and no libvirt daemon here: starting virtlogd -d and libvirtd -d', async () => {
     // virtlogd first: libvirtd hands it each guest's standard output.
-    if (!existsSync('/run/libvirt/virtlogd-sock') || !(await isListening('/run/libvirt/virtlogd-sock'))) {
-      await runTool('virtlogd', ['-d'], { env: daemonEnv(), hint: 'See /var/log/libvirt/.' });
-    }
-    await runTool('libvirtd', ['-d'], { env: daemonEnv(), hint: 'Try it in the foreground to see why: libvirtd -v' });
+    if (!(await isListening('/run/libvirt/virtlogd-sock'))) await startDaemon('virtlogd', 'See /var/log/libvirt/.');
+    await startDaemon('libvirtd', 'Try it in the foreground to see why: libvirtd -v');
     await waitForLibvirt();
   });
+}
+
+/** Starts a daemon that does not run, or that another set-up is not starting at this moment. */
+async function startDaemon(name, hint) {
+  if (runsAlready(name)) return;
+  try {
+    await runTool(name, ['-d'], { env: daemonEnv(), hint });
+  } catch (error) {
+    // The other one has the lock on the file with its process id, and writes that a moment later.
+    for (let tries = 0; !runsAlready(name); tries++) {
+      if (tries === 20) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** Whether a daemon's process is there, also one that does not answer yet. */
+function runsAlready(name) {
+  try {
+    const pid = readFileSync(`/run/${name}.pid`, 'utf8').trim();
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
+  } catch {
+    return false;
+  }
 }
 
 /** The environment for daemons: they are in sbin, and must not keep our temporary directory or npm's settings. */
