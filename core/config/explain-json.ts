@@ -149,7 +149,8 @@ function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodTyp
     const known = keysAt(schema, path);
     return issue.keys.slice(0, maxProblems + 1).map((key) => {
       const near = nearestKey(key, known);
-      const advice = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`;
+      const elsewhere = placeOfKey(schema, key, path);
+      const advice = elsewhere ?? (near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`);
       return locate(keyOffset(node ?? root, key), `Unknown key "${shortened(key)}". ${advice}`);
     });
   }
@@ -205,6 +206,17 @@ export function keysAt(whole: z.ZodType, path: readonly (string | number)[]): st
   const { shape } = bareObject(schema);
   return Object.keys(shape).filter((key) => key !== '$schema' && !isDeprecated(shape[key]));
 }
+
+/** Where else the file may have a key, as advice; undefined where nowhere. */
+function placeOfKey(schema: z.ZodType, key: string, path: readonly (string | number)[]): string | undefined {
+  const isKnownAt = (at: readonly (string | number)[]) =>
+    keysAt(schema, at).some((known) => known.toLowerCase() === key.toLowerCase());
+  if (isKnownAt(path)) return undefined;
+  if (path.length > 0 && isKnownAt([])) return `It belongs outside "${namePath(path)}".`;
+  const sections = keysAt(schema, []).filter((section) => section !== path[0] && isKnownAt([section]));
+  return sections.length === 0 ? undefined : `It belongs in ${sections.map((name) => `"${name}"`).join(' or ')}.`;
+}
+
 const isDeprecated = (schema: unknown) => z.globalRegistry.get(schema as z.ZodType)?.deprecated === true;
 const bareObject = (schema: unknown) => bare(schema) as z.ZodObject;
 

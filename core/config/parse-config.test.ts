@@ -96,6 +96,12 @@ describe('firstlight.json', () => {
     );
   });
 
+  it('says in which section a key belongs that is in another', () => {
+    expect(problems('{"name":"a","klibs":["ntp"]}')[0]).toContain('Unknown key "klibs". It belongs in "nanos".');
+    expect(problems('{"name":"a","nanos":{"timeoutMs":80}}')[0]).toContain('It belongs outside "nanos".');
+    expect(problems('{"name":"a","network":{}}')[0]).toContain('It belongs in "ember" or "nanos"');
+  });
+
   it('knows the keys of each section, and where a default depends on the runtime', () => {
     expect(problems('{"name":"a","nanos":{"prt":80,"debug":{"stace":true}}}')).toEqual([
       '1:22 Unknown key "prt". Known are release, network, address, klibs, boot, debug, options.',

@@ -31,6 +31,10 @@ describe('an ops config.json', () => {
       '3:3 error Unknown key "Argz". Did you mean "Args"?',
       '4:18 error Unknown key "Memmory". Did you mean "Memory"?',
     ]);
+    expect(problemsOf('{ "RunConfig": { "Klibs": ["ntp"] }, "memory": "2G" }')).toEqual([
+      '1:18 error Unknown key "Klibs". It belongs outside "RunConfig".',
+      '1:38 error Unknown key "memory". It belongs in "RunConfig".',
+    ]);
     expect(problemsOf('{ "Program": 3 }')).toEqual(['1:14 error "Program" must be text in double quotes, not 3.']);
     expect(problemsOf('{ "Program": ')[0]).toMatch(/^1:\d+ error/);
   });
