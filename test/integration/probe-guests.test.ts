@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { nanosProbeGuest } from '#core/runtimes/nanos/boot/probe-disk.ts';
@@ -8,6 +9,7 @@ import { probeBoot } from '#core/vmm/probe-boot.ts';
 import { kernelProbeGuest, type ProbeGuest } from '#core/vmm/probe-guest.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import { createSecondLibvirtd, whyNoSecondLibvirtd } from './second-libvirtd.ts';
+import { createSshd, whyNoSshd } from './sshd.ts';
 import { domains, makeHome, removeHome, resources, until, whyNot } from './studio.ts';
 
 const nothing = () => undefined;
@@ -77,24 +79,33 @@ describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (
     },
   );
 
-  const whyNoOther = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNoSecondLibvirtd();
+  const whyNoOther =
+    nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : (whyNoSecondLibvirtd() ?? whyNoSshd());
   it.skipIf(whyNoOther !== null)(
     `print with a release of Nanos on another host${whyNoOther === null ? '' : ` (skipped: ${whyNoOther})`}`,
     async () => {
       const dir = makeHome();
       const other = createSecondLibvirtd(dir, { hidden: [home] });
-      await other.start();
+      // By SSH: a socket of this machine is taken for a daemon that shares its files.
+      const sshd = await createSshd(join(dir, 'sshd'));
+      await Promise.all([sshd.start(), other.start()]);
       try {
         const releases = createReleases({ layout });
         await releases.install(
           { from: nanosDir ?? '', accept: false },
           { progress: nothing, signal: new AbortController().signal },
         );
-        expect(await speaks(await nanosProbeGuest(layout, releases), other.uri)).toBe('spoke');
+        expect(
+          await speaks(
+            await nanosProbeGuest(layout, releases),
+            sshd.uri('/system', { socket: join(dir, 'sockets/libvirt-sock') }),
+          ),
+        ).toBe('spoke');
         await until('the probe is gone', () => other.domains().length === 0);
       } finally {
         other.destroyDomains();
         await other.kill();
+        await sshd.kill();
         removeHome(dir);
       }
     },
