@@ -115,6 +115,15 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       await studio.client.call('instances:remove', { instanceId });
     });
 
+    it('is told of its memory and its processors, which Node.js reads from files that Nanos does not have', async () => {
+      const source = `import { cpus } from 'node:os';
+export default () => ({ ...process.memoryUsage(), cpus: cpus().length, same: process.memoryUsage.rss() > 1e6 });`;
+      const { response } = await run(await studio.project('memory', source, { runtime: 'nanos', vcpus: 2 }));
+      const value = response?.body?.kind === 'json' ? (response.body.value as Record<string, number>) : {};
+      expect(value).toMatchObject({ cpus: 2, same: true });
+      expect(value.rss).toBeGreaterThan(value.heapUsed ?? Number.POSITIVE_INFINITY);
+    });
+
     it('finds what it opens beside itself: data of a package and of its own', async () => {
       const source = `import { readFileSync } from 'node:fs';
 import { read } from 'data';

@@ -12,6 +12,7 @@ import { inspect } from 'node:util';
 import { greeting, readyMarker, type WireMark } from '../session/wire.ts';
 import { answerAlways, type Call } from './answer-always.ts';
 import { createHandler, failure, type Handler, inBundle } from './handler.ts';
+import { mendNode } from './mend-node.ts';
 import { answerHttp } from './serve-http.ts';
 import { serveWire } from './serve-wire.ts';
 
@@ -26,6 +27,8 @@ const mark = (name: string, at = ticks()) => void marks.push([name, at]);
 // The time before the first line of this file is known from Node's own clock, which began with its process.
 mark('node.started', ticks() - Math.round(performance.now() * 1e6));
 mark('function.loading');
+
+mendNode();
 
 // An orderly end: the kernel then writes its pending data.
 process.on('SIGTERM', () => process.exit(0));
