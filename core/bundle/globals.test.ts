@@ -167,6 +167,15 @@ export default ({ document }: any, Blob: any) => has ? fetch : [window, document
     expect(warnings).toEqual([]);
   });
 
+  it('stays one where `typeof` calls the member, or reads from it', async () => {
+    const { warnings } = await bundle(
+      `export default () => [typeof process.memoryUsage().heapUsed, typeof process.report.getReport];
+export const asks = typeof process.binding === 'function' ? process.binding('fs') : null;`,
+    );
+    const lacks = warnings.map(({ message }) => message.split(' ')[0]);
+    expect(lacks).toEqual(['`process.memoryUsage`', '`process.report`']);
+  });
+
   it('stays one for `Intl` far from where a package asks for a part of it', async () => {
     const filler = Array.from({ length: 30 }, (_, at) => `export const filler${at} = ${at};`).join('\n');
     const asks = "export const has = typeof Intl !== 'undefined' && Intl.RelativeTimeFormat;";

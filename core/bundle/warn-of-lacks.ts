@@ -96,10 +96,10 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
       return [{ name, at, asks: asks && member === '', message: `\`${name}\` is not there: ${why}` }];
     const known = membersOf.get(name) ?? staticsOf.get(name);
     if (known === undefined || member === '' || known.has(member)) return [];
-    // Only a call or a use of members fails; a plain read gives undefined.
+    // Only a call or a use of members fails, also after `typeof`; a plain read gives undefined.
     const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}[(.[]`).test(code.slice(at, at + 80));
     const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in Function)).join(', ')}.`;
-    return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
+    return [{ name: `${name}.${member}`, at, asks: !isCalled, message }];
   });
 }
 
