@@ -11,7 +11,7 @@ let launcher: PipedLauncher;
 let launched: Piped[];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'fl-launch-'));
-  launcher = createPipedLauncher({ ...process.env, COLOUR: 'red' });
+  launcher = createPipedLauncher({ ...process.env, COLOUR: 'red', LAUNCHED_IN: dir });
   launched = [];
 });
 afterEach(async () => {
@@ -29,10 +29,18 @@ const launch = (file: string, args: readonly string[]): Piped => {
   launched.push(piped);
   return piped;
 };
-/** The children of this process that wait to become a program. */
+/** The children of this test that wait to become a program: those of other files in this process are not its own. */
 const spares = (): number[] => {
   const list = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args='], { encoding: 'utf8' });
-  return [...list.matchAll(/^ *(\d+) \/bin\/sh -c while IFS= read/gm)].map(([, pid]) => Number(pid));
+  const waiting = [...list.matchAll(/^ *(\d+) \/bin\/sh -c while IFS= read/gm)].map(([, pid]) => Number(pid));
+  return waiting.filter((pid) => environOf(pid).includes(`LAUNCHED_IN=${dir}`));
+};
+const environOf = (pid: number): string[] => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 };
 /** A start, after which one waits. Shape: its process number. */
 async function makeSpare(): Promise<number> {
