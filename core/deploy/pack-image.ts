@@ -9,6 +9,7 @@ import type { DeployContext } from './deploy-context.ts';
 import { makeVmImage } from './kubevirt/vm-image.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { sweepLayers } from './pod-image/sweep-layers.ts';
 import { makeUruncImage } from './pod-image/urunc-image.ts';
 import { makeVmmLayer, type VmmLayer } from './pod-image/vmm-layer.ts';
 
@@ -54,6 +55,8 @@ export async function packImage(
   const { bundle, image, vmm } = request;
   const runtime = context.runtimes.get(image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
+  // The layer with the VMM begins with this.
+  if (vmm === undefined || vmm === null) await sweepLayers(context.layout);
   if (usesUrunc(target)) return await makeUruncImage({ ...context, ...request, runtime, config: bundle.config });
   if (runtimeClassOf(target) !== null) return await makeContainerImage({ ...context, ...request, runtime });
   if (usesKubevirt(target)) return await makeVmImage({ ...context, ...request, runtime });

@@ -7,7 +7,6 @@ import { tempPathFor } from '#core/store/write-atomic.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { describeImage, type PodImage, type PodImageRequest } from '../pod-image/pod-image.ts';
-import { sweepLayers } from '../pod-image/sweep-layers.ts';
 import type { VmGuest } from '../pod-template.ts';
 import { diskPathInImage, kernelPathInImage, kubevirtUser, vmNetwork } from './vm-layout.ts';
 
@@ -25,7 +24,7 @@ export interface VmImageRequest
  * IMAGE_INVALID; STORE_UNUSABLE, DISK_FULL.
  */
 export async function makeVmImage(request: VmImageRequest): Promise<PodImage> {
-  const { layout, runtime, image, bundle, version, hasVariables } = request;
+  const { runtime, image, bundle, version, hasVariables } = request;
   const { name } = bundle.config;
   const refuse = (what: string, hint: string) => new FirstlightError('MACHINE_UNSUPPORTED', what, { hint });
   if (hasVariables) {
@@ -34,7 +33,6 @@ export async function makeVmImage(request: VmImageRequest): Promise<PodImage> {
       'Remove "secrets" from "deploy", or use a target whose engine is "pod".',
     );
   }
-  await sweepLayers(layout);
   const packed = (await packDisk(request)) ?? (await packKernel(request));
   if (packed === null) {
     throw refuse(`${name} runs on ${runtime.id}, which KubeVirt is not given.`, 'Use a target whose engine is "pod".');

@@ -5,6 +5,7 @@ import { createFileTree } from '@firstlight/files';
 import { writeBlob, writeLayer } from '@firstlight/oci';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLayout } from '#core/store/layout.ts';
+import { packImage } from '../pack-image.ts';
 import { sweepLayers } from './sweep-layers.ts';
 import { packOnce } from './vmm-layer.ts';
 
@@ -62,3 +63,17 @@ it('removes what a program that was killed had half written, and nothing that is
   aborting.abort();
   await expect(writing).rejects.toThrow();
 });
+
+it.each(['kubevirt', 'runtimeclass:gvisor', 'runtimeclass:urunc'])(
+  'is done by every deploy, also by %s',
+  async (engine) => {
+    const layout = createLayout({ home, env: {}, uid: 1000, qemuUser: null });
+    const old = await packOnce(layout, 'vmm', treeOf('old'));
+    age(old.path, 24 * 31);
+    const runtimes = new Map([['toy', { id: 'toy' }]]);
+    const request = { bundle: { config: { name: 'f', port: 80 } }, image: { runtime: 'toy' }, hasVariables: false };
+    const packing = packImage({ engine } as never, { layout, runtimes } as never, request as never);
+    await expect(packing).rejects.toMatchObject({ code: 'MACHINE_UNSUPPORTED' });
+    expect(readdirSync(join(layout.podLayersDir, 'sha256'))).toEqual([]);
+  },
+);
