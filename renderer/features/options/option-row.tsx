@@ -87,6 +87,8 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
         <Line {...parts} docId={id}>
           <TokenList
             {...common}
+            // Lists of one name stand in several sections.
+            label={at.join('.')}
             problem={problem ?? itemProblem(form.problems, at)}
             item={shape.item}
             suggestions={form.suggest(at.join('.'))}
