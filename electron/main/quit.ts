@@ -5,12 +5,9 @@ import { guardExit } from '#core/exec/exit-guard.ts';
 /** The longest delay of the exit; libvirt ends our domains by itself when our connection closes. */
 const closeGraceMs = 3000;
 
-/**
- * The longest wait for requests that are under way at the end, and the interval between looks at them. What a start has
- * begun takes seconds with a cold cache; nobody sees the wait, since the window is closed.
- */
-const requestGraceMs = 6000;
-const requestLookMs = 5;
+/** The longest wait for file requests that are under way at the end, and the interval between looks at them. */
+const fileGraceMs = 1000;
+const fileLookMs = 5;
 
 /** The longest time between the wish to quit and the end, with what Electron itself has to end. */
 const quitLimitSeconds = 15;
@@ -19,8 +16,7 @@ const quitLimitSeconds = 15;
  * Kills this program if it does not end by itself.
  *
  * Electron 25 was seen to loop in its own teardown (`node::FreeEnvironment`) after `app.exit`, for ever, in 4 of 21 ends
- * with requests under way and a cold cache: it waits for their end without being told of it. `requestsAreOver` avoids
- * that.
+ * with file requests under way and a cold cache. `filesAreQuiet` avoids what is known of it.
  */
 export const guardQuit = (): void => guardExit(process.pid, quitLimitSeconds);
 
@@ -41,16 +37,15 @@ export function setupQuit(
       end().catch((error: unknown) => log(`ended badly: ${error instanceof Error ? error.message : error}`));
     // Not `quit`, which would ask again.
     void Promise.race([Promise.all(endings.map(endOne)), late])
-      .then(requestsAreOver)
+      .then(filesAreQuiet)
       .finally(() => app.exit(0));
   });
 }
 
-/** Waits until no request is under way: for files, of a call that the closed page made for example, names or connections. */
-async function requestsAreOver(): Promise<void> {
-  const isBusy = () => process.getActiveResourcesInfo().some((name) => /Req|ConnectWrap|ShutdownWrap/.test(name));
-  for (const end = performance.now() + requestGraceMs; isBusy() && performance.now() < end; )
-    await sleep(requestLookMs);
+/** Waits until no file request is under way, of a call that the closed page made for example. */
+async function filesAreQuiet(): Promise<void> {
+  const isBusy = () => process.getActiveResourcesInfo().some((name) => /^(FSReq|FileHandle|CloseReq)/.test(name));
+  for (const end = performance.now() + fileGraceMs; isBusy() && performance.now() < end; ) await sleep(fileLookMs);
 }
 
 /**
