@@ -26,3 +26,13 @@ export const jsonSchema = z.unknown().superRefine((value, context) => {
   const why = whyNotJson(value);
   if (why !== null) context.addIssue({ code: 'custom', message: why });
 }) as unknown as z.ZodType<Json>;
+
+/** True for the text of a JSON value. */
+export function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

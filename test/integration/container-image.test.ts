@@ -1,12 +1,11 @@
 /** The container image for a RuntimeClass, made of an OCI image, as containerd and runc start it. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeBootParts } from '@firstlight/disk/testing';
 import { addToLayout } from '@firstlight/oci';
 import { makeLayout } from '@firstlight/oci/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeContainerImage } from '#core/deploy/pod-image/container-image.ts';
 import { runtimes } from '#core/engine/runtimes.ts';
 import { readProject } from '#core/projects/project-service.ts';
@@ -14,9 +13,9 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import { createNanosRuntime, type NanosOptions } from '#core/runtimes/nanos/nanos-runtime.ts';
 import { createLayout } from '#core/store/layout.ts';
 import type { Image } from '#shared/model/image.ts';
+import { type Containerd, startContainerd, whyNoContainerd } from './containerd.ts';
 
-const lacking = ['containerd', 'ctr', 'runc', 'gcc'].filter((name) => spawnSync(name, ['--version']).error);
-const reason = process.getuid?.() !== 0 ? 'only root runs containerd' : lacking.length > 0 ? `no ${lacking[0]}` : null;
+const reason = whyNoContainerd();
 
 /** Prints, for each path, its mode, and whether this user may read and run it. */
 const probeSource = `
@@ -36,31 +35,18 @@ int main(int count, char **args)
 `;
 
 describe.skipIf(reason !== null)(`a container image${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  let containerd: Containerd;
   let dir: string;
-  let daemon: ChildProcess;
-  const ctr = (...words: string[]) =>
-    spawnSync('ctr', ['--address', join(dir, 'c.sock'), ...words], { encoding: 'utf8', timeout: 60_000 });
-
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'fl-container-image-'));
-    writeFileSync(join(dir, 'probe.c'), probeSource);
-    execFileSync('gcc', ['-static', '-Os', '-o', join(dir, 'probe'), join(dir, 'probe.c')]);
-    const config = join(dir, 'containerd.toml');
-    writeFileSync(config, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
-    const places = ['--root', join(dir, 'root'), '--state', join(dir, 'state'), '--address', join(dir, 'c.sock')];
-    daemon = spawn('containerd', ['--config', config, ...places], { stdio: 'ignore' });
-    await vi.waitFor(() => expect(ctr('version').status).toBe(0), { timeout: 30_000, interval: 100 });
+    containerd = await startContainerd('container-image', probeSource);
+    dir = containerd.dir;
   }, 60_000);
-  afterAll(async () => {
-    const ended = new Promise((resolve) => daemon.once('exit', resolve));
-    daemon.kill('SIGTERM');
-    await ended;
-    rmSync(dir, { recursive: true, force: true });
-  });
+  afterAll(() => containerd.stop());
+  const ctr: Containerd['ctr'] = (...words) => containerd.ctr(...words);
 
   it('has the modes of the image’s files, and lets its one user do what their owner may', async () => {
     const files = [
-      { name: 'bin/probe', mode: 0o755, data: readFileSync(join(dir, 'probe')) },
+      { name: 'bin/probe', mode: 0o755, data: readFileSync(containerd.probePath) },
       { name: 'entrypoint.d/10-run.sh', mode: 0o755, data: '#!/bin/sh\n' },
       { name: 'entrypoint.d/20-left-out.sh', mode: 0o644, data: '#!/bin/sh\n' },
       { name: 'root/.pgpass', mode: 0o600, data: '*:*:*:*:x' },

@@ -1,17 +1,16 @@
 /** What containerd and runc start of an image's configuration, beside what we start: random configurations. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeLayout } from '@firstlight/oci/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openOciImage } from '#core/programs/oci/open-oci-image.ts';
 import { defaultPath } from '#core/programs/oci/resolve-command.ts';
 import { createLayout } from '#core/store/layout.ts';
 import { toFirstlightError } from '#shared/errors.ts';
+import { type Containerd, startContainerd, whyNoContainerd } from './containerd.ts';
 
-const lacking = ['containerd', 'ctr', 'runc', 'gcc'].filter((name) => spawnSync(name, ['--version']).error);
-const reason = process.getuid?.() !== 0 ? 'only root runs containerd' : lacking.length > 0 ? `no ${lacking[0]}` : null;
+const reason = whyNoContainerd();
 const rounds = 12;
 
 /** Prints what it was started with, each text in hexadecimal. */
@@ -126,29 +125,16 @@ interface Started {
 describe.skipIf(reason !== null)(
   `the configuration of an image${reason === null ? '' : ` (skipped: ${reason})`}`,
   () => {
+    let containerd: Containerd;
     let dir: string;
-    let daemon: ChildProcess;
     let probe: Buffer;
-    const ctr = (...words: string[]) =>
-      spawnSync('ctr', ['--address', join(dir, 'c.sock'), ...words], { encoding: 'utf8', timeout: 60_000 });
-
     beforeAll(async () => {
-      dir = mkdtempSync(join(tmpdir(), 'fl-image-config-'));
-      writeFileSync(join(dir, 'probe.c'), probeSource);
-      execFileSync('gcc', ['-static', '-Os', '-o', join(dir, 'probe'), join(dir, 'probe.c')]);
-      probe = readFileSync(join(dir, 'probe'));
-      const config = join(dir, 'containerd.toml');
-      writeFileSync(config, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
-      const places = ['--root', join(dir, 'root'), '--state', join(dir, 'state'), '--address', join(dir, 'c.sock')];
-      daemon = spawn('containerd', ['--config', config, ...places], { stdio: 'ignore' });
-      await vi.waitFor(() => expect(ctr('version').status).toBe(0), { timeout: 30_000, interval: 100 });
+      containerd = await startContainerd('image-config', probeSource);
+      dir = containerd.dir;
+      probe = readFileSync(containerd.probePath);
     }, 60_000);
-    afterAll(async () => {
-      const ended = new Promise((resolve) => daemon.once('exit', resolve));
-      daemon.kill('SIGTERM');
-      await ended;
-      rmSync(dir, { recursive: true, force: true });
-    });
+    afterAll(() => containerd.stop());
+    const ctr: Containerd['ctr'] = (...words) => containerd.ctr(...words);
 
     /** What runc starts; null where it refuses. */
     function startedByRunc(layout: string): Started | null {

@@ -7,6 +7,7 @@ import { LibvirtConnectionError } from 'node-libvirt';
 import type { CallOutput, CallRequest } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { anyAddress, isLoopback, loopbackAddress } from '#shared/model/deploy.ts';
+import { isJsonText } from '#shared/model/json.ts';
 import type { TargetHost } from './fleet.ts';
 import type { DeployedRecord } from './record.ts';
 
@@ -106,7 +107,7 @@ function exchange(stream: Duplex, { method, path, body }: EndpointRequest, signa
     const headers = {
       host: 'function',
       connection: 'close',
-      ...(body !== null && { 'content-type': isJson(body) ? 'application/json' : 'text/plain; charset=utf-8' }),
+      ...(body !== null && { 'content-type': isJsonText(body) ? 'application/json' : 'text/plain; charset=utf-8' }),
     };
     // Without a listener of its own, an error before the request has the stream would end the process.
     stream.on('error', reject);
@@ -120,15 +121,6 @@ function exchange(stream: Duplex, { method, path, body }: EndpointRequest, signa
     });
     outgoing.end(body ?? undefined);
   }).finally(() => stream.destroy());
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function readAnswer(incoming: IncomingMessage): Promise<Answer> {

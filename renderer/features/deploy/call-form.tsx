@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
+import { isJsonText } from '#shared/model/json.ts';
 import { useProject, useSaved, useStudio } from '../../bind/studio.tsx';
 import type { DeployedRef } from '../../state/deployments.ts';
 import { eventText } from '../../state/events.ts';
@@ -99,16 +100,9 @@ function Shown({ answer: { status, body, durationMs } }: { readonly answer: Answ
       <p className={styles.outcome}>
         <b className={status < 400 ? 'ok' : 'danger'}>{status}</b> <span className="mono">{formatMs(durationMs)}</span>
       </p>
-      <pre className={`${styles.answer} mono selectable scroll`}>{isJson(body) ? <JsonText text={body} /> : body}</pre>
+      <pre className={`${styles.answer} mono selectable scroll`}>
+        {isJsonText(body) ? <JsonText text={body} /> : body}
+      </pre>
     </div>
   );
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
