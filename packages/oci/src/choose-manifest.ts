@@ -40,19 +40,20 @@ async function describe(store: ContentStore, digest: string, manifest: Manifest,
   for (const layer of manifest.layers) checkLayer(layer, what);
   const config = parseImageConfig(await store.document(manifest.config.digest, maxConfigBytes, 'blob'), what);
   checkPlatform(config, what);
-  const layers = manifest.layers.map(({ digest, size }) => ({
-    digest,
-    size,
+  const layers = manifest.layers.map((layer) => ({
+    digest: layer.digest,
+    size: layer.size,
     digestOf: 'blob' as const,
-    open: () => store.blob(digest),
+    open: () => openLayer(store, layer, what),
   }));
   return { digest, config, layers };
 }
 
-/** The entry of an index for linux/amd64: one for every such processor before one for newer processors. */
+/** The entry of an index for linux/amd64: the one for the oldest such processors. */
 export function chooseManifest(manifests: Index['manifests'], what: string): Index['manifests'][number] {
-  const fitting = manifests.filter(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
-  const chosen = fitting.find(({ platform }) => platform?.variant === undefined) ?? fitting[0];
+  const [chosen] = manifests
+    .filter(({ platform }) => platform !== undefined && fits(platform))
+    .sort((a, b) => levelOf(a.platform?.variant) - levelOf(b.platform?.variant));
   if (chosen !== undefined) return chosen;
   const [only] = manifests;
   if (only !== undefined && manifests.length === 1 && only.platform === undefined) return only;
@@ -64,10 +65,16 @@ export function chooseManifest(manifests: Index['manifests'], what: string): Ind
 
 /** Checks the platform; an image that names none is accepted. Errors: `wrong-platform`. */
 export function checkPlatform({ os, architecture }: ImageConfig, what: string): void {
-  if ((os || 'linux') !== 'linux' || (architecture || 'amd64') !== 'amd64') {
-    throw wrongPlatform(what, [`${os}/${architecture}`]);
-  }
+  const named = { os: os || 'linux', architecture: architecture || 'amd64' };
+  if (!fits(named)) throw wrongPlatform(what, [`${named.os}/${named.architecture}`]);
 }
+
+/** Tools also write the names that kernels have for it. Source: containerd's `platforms.Normalize`. */
+const fits = ({ os, architecture }: { readonly os: string; readonly architecture: string }) =>
+  os.toLowerCase() === 'linux' && /^(?:amd64|x86[-_]64)$/i.test(architecture);
+
+/** The level of x86-64 in a variant such as `v3`; one without runs on all. */
+const levelOf = (variant = 'v1') => Number(/^v(\d)$/.exec(variant)?.[1] ?? Number.MAX_SAFE_INTEGER);
 
 function wrongPlatform(what: string, there: readonly string[]): OciError {
   const has = there.length === 0 ? 'It has nothing that runs on Linux' : `It is for ${there.join(', ')}`;
@@ -77,17 +84,26 @@ function wrongPlatform(what: string, there: readonly string[]): OciError {
   });
 }
 
-/** Errors: `unsupported` for a layer that is not a file system, or that registries do not distribute. */
+/** Errors: `unsupported` for a layer that is not a file system. */
 function checkLayer({ mediaType, digest }: Descriptor, what: string): void {
-  const isTar = /^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(
-    mediaType,
-  );
-  const isElsewhere = /nondistributable|foreign/.test(mediaType);
-  if (isTar && !isElsewhere) return;
+  if (/^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(mediaType)) return;
   throw new OciError('unsupported', `${what} has a layer of a kind that cannot be read: ${mediaType || 'unnamed'}.`, {
-    hint: isElsewhere
-      ? 'Such layers are not in registries. Save the image to a file where it is complete, and import that.'
-      : 'Only file systems as tar, packed with gzip or Zstandard or not at all, can be imported.',
+    hint: 'Only file systems as tar, packed with gzip or Zstandard or not at all, can be imported.',
     subject: digest,
   });
+}
+
+/** Errors: `unsupported` for a missing layer of those that may stay with their maker; as `store`. */
+async function openLayer(store: ContentStore, { mediaType, digest }: Descriptor, what: string) {
+  try {
+    return await store.blob(digest);
+  } catch (cause) {
+    const isMissing = cause instanceof OciError && ['not-found', 'invalid'].includes(cause.reason);
+    if (!isMissing || !/nondistributable|foreign/.test(mediaType)) throw cause;
+    throw new OciError('unsupported', `${what} has a layer that is kept elsewhere: ${mediaType}.`, {
+      hint: 'Its maker does not distribute it. Save the image to a file where it is complete, and import that.',
+      subject: digest,
+      cause,
+    });
+  }
 }

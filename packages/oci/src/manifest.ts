@@ -39,13 +39,15 @@ const manifestSchema = z.object({ config: descriptorSchema, layers: z.array(desc
 export type Manifest = z.output<typeof manifestSchema>;
 
 const list = z.array(z.string()).nullish();
+/** Docker takes a lone word for a list of one. */
+const words = z.preprocess((value) => (typeof value === 'string' ? [value] : value), list);
 const configSchema = z.object({
   architecture: z.string().default(''),
   os: z.string().default(''),
   config: z
     .object({
-      Entrypoint: list,
-      Cmd: list,
+      Entrypoint: words,
+      Cmd: words,
       Env: list,
       WorkingDir: z.string().nullish(),
       User: z.string().nullish(),

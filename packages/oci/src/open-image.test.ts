@@ -309,4 +309,36 @@ describe('which image', () => {
       message: expect.stringContaining('no image for linux/amd64. It is for linux/arm64, linux/riscv64.'),
     });
   });
+
+  it('is the one for the oldest processors, by any name for them', async () => {
+    const { dir, open } = await setUp();
+    const digests = await makeLayout(dir, [
+      { layers: [], architecture: 'arm64', variant: 'v8' },
+      { layers: [], variant: 'v3' },
+      { layers: [], architecture: 'x86_64', variant: 'v2' },
+      { layers: [], variant: 'v4' },
+    ]);
+    expect((await open('oci:image')).digest).toBe(digests[2]);
+  });
+
+  it('may be one whose only word to start is no list', async () => {
+    const { dir, open } = await setUp();
+    await makeLayout(dir, [{ layers: [], config: { Entrypoint: '/bin/server', Cmd: '-v' } }]);
+    expect((await open('oci:image')).config.config).toMatchObject({ Entrypoint: ['/bin/server'], Cmd: ['-v'] });
+  });
+
+  it('may have layers that registries do not distribute, where they are there', async () => {
+    const { dir, open } = await setUp();
+    const layerType = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
+    const [digest = ''] = await makeLayout(dir, [{ layers: [[{ name: 'base', data: 'base' }]], layerType }]);
+    expect([...(await open('oci:image')).tree.keys()]).toEqual(['/base']);
+    const blob = (of: string) => join(dir, 'blobs', of.replace(':', '/'));
+    const [layer] = JSON.parse(await readFile(blob(digest), 'utf8')).layers;
+    await rm(blob(layer.digest));
+    const { open: openAnew } = await setUp();
+    await expect(openAnew(`oci:${dir}`)).rejects.toMatchObject({
+      reason: 'unsupported',
+      hint: expect.stringContaining('Save the image to a file'),
+    });
+  });
 });

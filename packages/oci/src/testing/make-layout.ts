@@ -9,7 +9,10 @@ export interface ImageInput {
   /** The section `config` of the image's configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly architecture?: string;
+  readonly variant?: string;
   readonly tag?: string;
+  /** The media type of its layers. */
+  readonly layerType?: string;
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -25,7 +28,7 @@ export async function makeLayout(dir: string, images: readonly ImageInput[]): Pr
   };
   const type = (name: string) => `application/vnd.oci.image.${name}`;
   const manifests = [];
-  for (const { layers, config = {}, architecture = 'amd64', tag } of images) {
+  for (const { layers, config = {}, architecture = 'amd64', variant, tag, layerType } of images) {
     const tars = await Promise.all(layers.map((entries) => makeTar(entries)));
     const rootfs = { type: 'layers', diff_ids: tars.map((tar) => `sha256:${sha256(tar)}`) };
     const document = { architecture, os: 'linux', config, rootfs };
@@ -33,11 +36,11 @@ export async function makeLayout(dir: string, images: readonly ImageInput[]): Pr
       schemaVersion: 2,
       mediaType: type('manifest.v1+json'),
       config: await put(Buffer.from(JSON.stringify(document)), type('config.v1+json')),
-      layers: await Promise.all(tars.map((tar) => put(gzipSync(tar), type('layer.v1.tar+gzip')))),
+      layers: await Promise.all(tars.map((tar) => put(gzipSync(tar), layerType ?? type('layer.v1.tar+gzip')))),
     };
     manifests.push({
       ...(await put(Buffer.from(JSON.stringify(manifest)), type('manifest.v1+json'))),
-      platform: { os: 'linux', architecture },
+      platform: { os: 'linux', architecture, variant },
       ...(tag !== undefined && { annotations: { 'org.opencontainers.image.ref.name': tag } }),
     });
   }
