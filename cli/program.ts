@@ -377,6 +377,15 @@ function addImageCommands(image: Command, addTo: AddTo, lazily: Lazily): void {
     .addOption(partition())
     .action(lazily(async () => (await import('./commands/image.ts')).extractImage));
 
+  add('save <dir> <folder>', 'Write a function’s container image, as a deploy pushes it, into an OCI layout.', [
+    'save ./greet ./greet-oci',
+    'save ./greet ./greet-oci --engine runtimeclass:runc --tag 1.0',
+  ])
+    .option('--engine <engine>', 'what runs it: pod, kubevirt or runtimeclass:NAME', 'pod')
+    .option('--tag <tag>', 'its name in the layout', 'latest')
+    .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
+    .action(lazily(async () => (await import('./commands/image.ts')).saveImage));
+
   add('info <image>', 'Say what an image is: partitions, label, program, options, space.', ['info ./app.img'])
     .addOption(partition())
     .action(lazily(async () => (await import('./commands/image.ts')).describeImage));

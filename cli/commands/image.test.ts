@@ -128,6 +128,21 @@ test('extract writes to the given path, relative to the working directory', asyn
   expect(out).toBe(`Extracted 2 files, 1 directories, 0 links, 10 B to ${join(cwd, 'out')}\n`);
 });
 
+test('save writes a project’s container image to the given folder', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const take = vi.fn(({ to, tag }: { to: string; tag: string }) => ({ to, tag, digest, bytes: 2048 }));
+  const calls: Parts['calls'] = {
+    'projects:list': () => [],
+    'projects:open': () => project,
+    'deploy:save': (input) => take(input),
+  };
+  const { out } = await run(['save', 'greet', 'layout', '--tag', 'v1'], calls);
+  expect(take.mock.calls[0]?.[0]).toEqual({ projectId: project.id, engine: 'pod', to: join(cwd, 'layout'), tag: 'v1' });
+  expect(out).toBe(`Saved ${join(cwd, 'layout')}:v1, 2.00 KiB\n${digest}\n`);
+  const refused = await run(['save', 'greet', 'layout', '--tag', 'a/b'], calls);
+  expect(refused).toMatchObject({ exitCode: 2, err: expect.stringContaining('letters, digits') });
+});
+
 test('info says what there is, a line for each', async () => {
   const info: ImageInfo = {
     path: '/app.img',

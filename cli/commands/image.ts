@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '#shared/format.ts';
 import type { ImagePartition } from '#shared/model/image-tree.ts';
+import { bytes } from '#shared/model/units.ts';
+import { withProject } from '../find.ts';
 import { findImage } from '../find-image.ts';
 import { renderImageDiff } from '../output/print-image-diff.ts';
 import { renderImageInfo } from '../output/print-image-info.ts';
@@ -70,6 +72,22 @@ export async function extractImage(
   const { files, directories, symlinks, bytes } = result;
   const counts = `${files} files, ${directories} directories, ${symlinks} links, ${formatBytes(bytes)}`;
   session.print(`Extracted ${counts} to ${session.style.foreign(to)}\n`);
+  return 0;
+}
+
+/** Writes the container image of a project into an OCI layout. */
+export async function saveImage(
+  session: Session,
+  dir: string,
+  folder: string,
+  { profile, ...choice }: { readonly engine: string; readonly tag: string; readonly profile?: string },
+): Promise<number> {
+  const to = resolve(session.io.cwd, folder);
+  const request = { ...choice, ...(profile !== undefined && { profile }), to };
+  const saved = await withProject(session, dir, ({ id }) => session.call('deploy:save', { ...request, projectId: id }));
+  session.printJson(saved);
+  const size = formatBytes(bytes(saved.bytes));
+  session.print(`Saved ${session.style.foreign(`${to}:${saved.tag}`)}, ${size}\n${saved.digest}\n`);
   return 0;
 }
 

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Credentials, findCredentials } from '@firstlight/oci';
 import { z } from 'zod';
 import { runTool } from '#core/exec/run-tool.ts';
 import { toFirstlightError } from '#shared/errors.ts';
+import { readNamedFile } from './read-named-file.ts';
 
 const configSchema = z.object({
   credsStore: z.string().optional(),
@@ -34,7 +34,7 @@ export async function findRegistryCredentials(
 async function findHelper(host: string, env: NodeJS.ProcessEnv): Promise<string | null> {
   const path = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'config.json');
   try {
-    const { credHelpers, credsStore } = configSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const { credHelpers, credsStore } = configSchema.parse(JSON.parse(await readNamedFile(path)));
     const name = credHelpers?.[host] ?? credsStore;
     return name !== undefined && helperName.test(name) ? `docker-credential-${name}` : null;
   } catch {

@@ -33,6 +33,7 @@ import { streamPodConsole } from './pod-console.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
 import { listRevisions, pauseFunction, removeFunction, rollBack, scaleFunction } from './revisions.ts';
+import { saveImage } from './save-image.ts';
 import { readSecrets } from './secrets.ts';
 import { readPodStats } from './stats.ts';
 import type { Targets } from './targets.ts';
@@ -141,6 +142,12 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         target: found,
       };
       return await makeManifests(options, request);
+    },
+    'deploy:save': async ({ projectId, profile, to, ...choice }, context) => {
+      const plan = planDeploy(await options.getProject(projectId), profile, env);
+      const build = await buildPlan(plan, givesAtStart(choice), context);
+      const hasVariables = Object.keys({ ...build.variables, ...plan.secrets }).length > 0;
+      return await saveImage(options, { ...choice, ...context, to, build, hasVariables });
     },
     'deploy:list': ({ target }, { signal }) =>
       onTarget(

@@ -34,7 +34,7 @@ export function beginVmmLayer(
 }
 
 /** When a target's engine gives a function its variables and arguments. */
-export const givesAtStart = (target: KubernetesTarget): GivesAtStart => {
+export const givesAtStart = (target: Pick<KubernetesTarget, 'engine'>): GivesAtStart => {
   if (usesKubevirt(target) || usesUrunc(target)) return 'never';
   return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
 };
@@ -48,7 +48,7 @@ export function describePacking(target: KubernetesTarget): string {
 
 /** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage`, `makeUruncImage` and `makeVmImage`. */
 export async function packImage(
-  target: KubernetesTarget,
+  target: Pick<KubernetesTarget, 'engine'>,
   context: DeployContext,
   request: PackRequest,
 ): Promise<PodImage> {

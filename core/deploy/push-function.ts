@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ComposedImage,
@@ -19,6 +18,7 @@ import { attest } from './attest/attest.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { findRegistryCredentials } from './credentials.ts';
 import type { PodImage } from './pod-image/pod-image.ts';
+import { readNamedFile } from './read-named-file.ts';
 
 interface PushContext {
   readonly layout: Layout;
@@ -93,7 +93,7 @@ async function openRegistry(
   if (reference.kind !== 'registry') {
     throw new FirstlightError('TARGET_INVALID', `${target.registry} is not a registry.`);
   }
-  const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
+  const ca = target.registryCa === null ? undefined : await readNamedFile(target.registryCa);
   const credentials = (host: string) => findRegistryCredentials(host, env, signal);
   const tokenService = allowedTokenService(layout);
   return { reference, access: { credentials, tokenService, ca, plainHttp: target.plainHttp, signal } };

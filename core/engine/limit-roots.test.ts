@@ -45,6 +45,7 @@ it.each([
   ['kernels:install', { runtime: 'nanos', from: '/root' }],
   ['deploy:start', { signKey: '/etc/ssl/private/key.pem' }],
   ['deploy:manifests', { signKey: '/root/key.pem' }],
+  ['deploy:save', { to: '/etc/layout' }],
 ] as const)('refuses %s of %j', async (name, input) => {
   await expect(call(name, input)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
   expect(asked).toEqual([]);

@@ -68,6 +68,10 @@ export function limitRoots<Limited extends Engine>(
       await check(input.signKey);
       return await calls['deploy:manifests'](input, context);
     },
+    'deploy:save': async (input, context) => {
+      await check(input.to);
+      return await calls['deploy:save'](input, context);
+    },
   };
   return { ...engine, calls: { ...calls, ...limited } };
 }
@@ -85,6 +89,7 @@ export const limitedCalls = [
   'kernels:install',
   'deploy:start',
   'deploy:manifests',
+  'deploy:save',
 ] as const;
 
 const fileOf = ({ image }: { image: { path: string } | { imageId: string } }) =>

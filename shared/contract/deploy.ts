@@ -6,6 +6,7 @@ import {
   deployResultSchema,
   deployRevisionSchema,
   dnsLabelSchema,
+  engineSchema,
   maxTrafficShares,
   replicaStatsSchema,
   targetCheckSchema,
@@ -61,6 +62,21 @@ export const deployCalls = {
       /** The work that is left to the person who applies them, or empty. */
       note: z.string(),
     }),
+  ),
+  /**
+   * Writes the image that `deploy:start` would push into an OCI layout, without its documents. Units: bytes, packed.
+   * Errors: as `builds:build`; BAD_INPUT when the folder holds something else; STORE_UNUSABLE.
+   */
+  'deploy:save': call(
+    z.strictObject({
+      projectId: projectIdSchema,
+      profile: dnsLabelSchema.optional(),
+      engine: engineSchema,
+      /** An absolute path. A layout that is there gets one image more. */
+      to: z.string().startsWith('/'),
+      tag: z.string().regex(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/, 'letters, digits, dots and dashes, at most 128'),
+    }),
+    z.object({ to: z.string(), tag: z.string(), digest: z.string(), bytes: z.number().int() }),
   ),
   /** The functions there, by name. Errors: NOT_FOUND, CLUSTER_*. */
   'deploy:list': call(byTarget, z.array(deploymentSchema)),

@@ -7,6 +7,16 @@ export const dnsLabelSchema = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 63 characters');
 
+/**
+ * The way to run functions on a cluster. `pod`: in a pod with its own VMM; `kubevirt`: as virtual machines of KubeVirt;
+ * `runtimeclass:NAME`: as an ordinary container, by a RuntimeClass such as one of gVisor or Kata; as a unikernel, by that
+ * of urunc.
+ */
+export const engineSchema = z
+  .string()
+  .regex(/^(pod|kubevirt|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, kubevirt or runtimeclass:NAME')
+  .default('pod');
+
 /** A cluster to deploy to. It names the paths of credentials, and contains none. */
 export const kubernetesTargetSchema = z.object({
   name: dnsLabelSchema,
@@ -25,15 +35,7 @@ export const kubernetesTargetSchema = z.object({
   plainHttp: z.boolean().default(false),
   /** The Secret of the namespace with which its nodes pull. */
   pullSecret: dnsLabelSchema.nullable().default(null),
-  /**
-   * The way to run functions on the cluster. `pod`: in a pod with its own VMM; `kubevirt`: as virtual machines of
-   * KubeVirt; `runtimeclass:NAME`: as an ordinary container, by a RuntimeClass such as one of gVisor or Kata;
-   * as a unikernel, by that of urunc.
-   */
-  engine: z
-    .string()
-    .regex(/^(pod|kubevirt|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, kubevirt or runtimeclass:NAME')
-    .default('pod'),
+  engine: engineSchema,
   /** The kind of object that runs a function, unless its project names one. */
   workload: z.enum(workloadKinds).default('deployment'),
 });

@@ -132,6 +132,8 @@ describe.skipIf(reason !== null)(`an image in a registry${reason === null ? '' :
     expect(JSON.parse(signed.toString())).toMatchObject({
       critical: { identity: { 'docker-reference': repository }, image: { 'docker-manifest-digest': digest } },
     });
+    const attestation = await manifestOf(`${digest.replace(':', '-')}.att`);
+    expect(JSON.parse((await fetchFrom(`blobs/${attestation.layers[0]?.digest}`)).toString())).toEqual(envelope);
     const seen = execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${made.image}`], {
       encoding: 'utf8',
     });
@@ -142,6 +144,15 @@ describe.skipIf(reason !== null)(`an image in a registry${reason === null ? '' :
     const again = await documentsOf(digest);
     expect(again.get('application/spdx+json')).toEqual(spdx);
     expect(again.get('application/vnd.cyclonedx+json')).toEqual(cycloneDx);
+
+    // In a folder it is the same image, which other tools bring to a registry.
+    const to = join(home, 'layout');
+    const saved = await studio.client.call('deploy:save', { projectId: project.id, engine: 'pod', to, tag: 'v1' });
+    expect(saved).toMatchObject({ to, tag: 'v1', digest });
+    const copy = `${registry.host}/copied/greet:v1`;
+    execFileSync('skopeo', ['copy', '--dest-tls-verify=false', `oci:${to}:v1`, `docker://${copy}`], { stdio: 'pipe' });
+    const copied = execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${copy}`], { encoding: 'utf8' });
+    expect(JSON.parse(copied)).toMatchObject({ Digest: digest });
   });
 
   it('is not pushed where the key cannot be used', async () => {

@@ -101,9 +101,10 @@ describe('a signature', () => {
 
   it('covers the digest and the name of the image', async () => {
     const key = await readSigningKey(write(privateKey.export({ type: 'sec1', format: 'pem' })), {});
-    const { payload, signature } = signImage(key, 'r/app', digest);
-    expect(verify('sha256', payload, publicKey, Buffer.from(signature, 'base64'))).toBe(true);
-    expect(JSON.parse(Buffer.from(payload).toString())).toMatchObject({
+    const { bytes, annotations } = signImage(key, 'r/app', digest);
+    const signature = Buffer.from(annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64');
+    expect(verify('sha256', bytes, publicKey, signature)).toBe(true);
+    expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({
       critical: { identity: { 'docker-reference': 'r/app' }, image: { 'docker-manifest-digest': digest } },
     });
   });

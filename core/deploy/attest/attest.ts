@@ -5,7 +5,7 @@ import {
   type ComposedImage,
   type OciReference,
   pushArtifacts,
-  pushSignature,
+  pushForCosign,
   type RegistryAccess,
 } from '@firstlight/oci';
 import type { Bundle } from '#core/runtime/bundle.ts';
@@ -68,19 +68,28 @@ export async function attest(
     bytes: Buffer.from(JSON.stringify(content)),
     annotations,
   });
+  const provenance =
+    key === null
+      ? artifact(types.statement, statement, predicateType)
+      : artifact(types.envelope, signStatement(key, statement), predicateType);
   await pushArtifacts(
     { host, name },
     subject,
-    [
-      artifact(types.spdx, writeSpdx(common)),
-      artifact(types.cycloneDx, writeCycloneDx(common)),
-      key === null
-        ? artifact(types.statement, statement, predicateType)
-        : artifact(types.envelope, signStatement(key, statement), predicateType),
-    ],
+    [artifact(types.spdx, writeSpdx(common)), artifact(types.cycloneDx, writeCycloneDx(common)), provenance],
     access,
   );
-  if (key !== null) await pushSignature({ host, name }, subject, signImage(key, repository, digest), access);
+  if (key === null) return;
+  await pushForCosign({ host, name }, subject, signImage(key, repository, digest), access);
+  const attestation = {
+    kind: 'attestation',
+    bytes: provenance.bytes,
+    // The envelope has its signature itself.
+    annotations: {
+      'dev.cosignproject.cosign/signature': '',
+      predicateType: predicateType['in-toto.io/predicate-type'],
+    },
+  } as const;
+  await pushForCosign({ host, name }, subject, attestation, access);
 }
 
 async function listComponents(

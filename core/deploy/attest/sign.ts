@@ -1,15 +1,15 @@
 /** Signatures with a key file, as cosign has them. */
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import type { ImageSignature } from '@firstlight/oci';
+import type { CosignDocument } from '@firstlight/oci';
 import { FirstlightError } from '#shared/errors.ts';
+import { readNamedFile } from '../read-named-file.ts';
 
 /** The password of an encrypted key, as cosign takes it. */
 const passwordVariable = 'COSIGN_PASSWORD';
 
 /** The key in a PEM file: ECDSA on P-256, which is cosign's. Errors: NOT_FOUND; BAD_INPUT. */
 export async function readSigningKey(path: string, env: NodeJS.ProcessEnv): Promise<KeyObject> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readNamedFile(path).catch((cause: unknown) => {
     throw new FirstlightError('NOT_FOUND', `The signing key ${path} cannot be read.`, {
       hint: 'Make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem',
       details: { subject: path },
@@ -39,8 +39,8 @@ const badKey = (path: string, why: string, hint: string, cause?: unknown) =>
   new FirstlightError('BAD_INPUT', `The signing key ${path} ${why}.`, { hint, details: { subject: path }, cause });
 
 /** The signature of an image. Source: cosign, "Signature specification": simple signing. */
-export function signImage(key: KeyObject, repository: string, digest: string): ImageSignature {
-  const payload = Buffer.from(
+export function signImage(key: KeyObject, repository: string, digest: string): CosignDocument {
+  const bytes = Buffer.from(
     JSON.stringify({
       critical: {
         identity: { 'docker-reference': repository },
@@ -50,7 +50,8 @@ export function signImage(key: KeyObject, repository: string, digest: string): I
       optional: null,
     }),
   );
-  return { payload, signature: sign('sha256', payload, key).toString('base64') };
+  const signature = sign('sha256', bytes, key).toString('base64');
+  return { kind: 'signature', bytes, annotations: { 'dev.cosignproject.cosign/signature': signature } };
 }
 
 /** A statement in a signed envelope. Source: DSSE v1, whose signature covers type and payload with their lengths. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -70,6 +71,19 @@ describe('a kubeconfig', () => {
     await expect(read({ path: null })).rejects.toMatchObject({ message: expect.stringContaining('no kubeconfig') });
     writeFileSync(path, '[1,');
     await expect(read({ path })).rejects.toMatchObject({ message: expect.stringContaining('is not a kubeconfig') });
+  });
+
+  it('keeps nobody waiting for a FIFO in place of a file', async () => {
+    const fifo = join(dir, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    await expect(readKubeconfig({ path: fifo, context: null, env: {} })).rejects.toMatchObject({
+      ...{ code: 'TARGET_INVALID', cause: { code: 'BAD_INPUT' } },
+    });
+    const path = kubeconfig({ 'client-certificate': fifo, 'client-key': fifo });
+    await expect(readKubeconfig({ path, context: null, env: {} })).rejects.toMatchObject({ code: 'TARGET_INVALID' });
+    const client = await open({ tokenFile: fifo });
+    await expect(client.json('/version')).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    client.close();
   });
 });
 

@@ -1,10 +1,10 @@
 /** A thin client of a Kubernetes API server. docs/decisions/0013 has the reason why it is our own. */
-import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { Agent, type RequestOptions, request as requestTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirstlightError } from '#shared/errors.ts';
+import { readNamedFile } from '../read-named-file.ts';
 import { createExecCredentials } from './exec-credential.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
 import { type Status, statusError, statusSchema } from './status.ts';
@@ -60,7 +60,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       return { authorization: token === undefined ? undefined : `Bearer ${token}`, cert: clientCert, key: clientKey };
     }
     // Other programs may replace a token in a file while we run.
-    const token = access.tokenFile === undefined ? undefined : (await readFile(access.tokenFile, 'utf8')).trim();
+    const token = access.tokenFile === undefined ? undefined : (await readNamedFile(access.tokenFile)).trim();
     const authorization = token === undefined ? access.authorization : `Bearer ${token}`;
     return { authorization, cert: access.clientCert, key: access.clientKey };
   }

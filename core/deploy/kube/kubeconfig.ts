@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
+import { readNamedFile } from '../read-named-file.ts';
 
 /** A program that gives credentials. Source: client-go, `client.authentication.k8s.io`. */
 export const execSchema = z.object({
@@ -131,7 +131,7 @@ interface KubeFile {
 async function readOne(path: string, isNamed: boolean): Promise<KubeFile | null> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readNamedFile(path);
   } catch (cause) {
     if (isNamed) throw invalid(`The kubeconfig ${path} cannot be read.`, 'Is the path right?', cause);
     return null;
@@ -173,7 +173,7 @@ async function readPem(
   if (typeof data === 'string') return Buffer.from(data, 'base64').toString('utf8');
   const path = value[key];
   if (typeof path !== 'string') return undefined;
-  return await readFile(resolve(dir, path), 'utf8').catch((cause: unknown) => {
+  return await readNamedFile(resolve(dir, path)).catch((cause: unknown) => {
     throw invalid(`The kubeconfig names ${path}, which cannot be read.`, undefined, cause);
   });
 }

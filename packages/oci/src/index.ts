@@ -7,9 +7,9 @@ export { OciError, type OciReason } from './oci-error.ts';
 export { type LayerProgress, type OpenedImage, type OpenImageOptions, openImage } from './open-image.ts';
 export {
   type Artifact,
-  type ImageSignature,
+  type CosignDocument,
   pushArtifacts,
-  pushSignature,
+  pushForCosign,
   type Subject,
 } from './push/push-artifact.ts';
 export type { BlobOutcome } from './push/push-blob.ts';

@@ -1,10 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findTokenService } from './registry-auth.ts';
+import { findCredentials, findTokenService } from './registry-auth.ts';
 
 const find = (host: string, realm: string, base = `https://${host}`) =>
   findTokenService(realm, new URL(base), host, 'Basic eDp5');
 
 describe('the credentials of a registry', () => {
+  it('are not waited for where a FIFO is in place of their file', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'fl-auth-'));
+    try {
+      execFileSync('mkfifo', [join(dir, 'config.json')]);
+      expect(await findCredentials('ghcr.io', { HOME: dir, DOCKER_CONFIG: dir })).toMatchObject({ basic: null });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it.each([
     ['ghcr.io', 'https://ghcr.io/token'],
     ['docker.io', 'https://auth.docker.io/token'],

@@ -1,7 +1,7 @@
 /** Authentication at a registry: by its bearer tokens, or by name and password. */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { openFile } from '@firstlight/files';
 import { z } from 'zod';
 import { OciError } from './oci-error.ts';
 import { isLoopback, unreachable } from './registry-http.ts';
@@ -40,9 +40,17 @@ export async function findCredentials(host: string, env: NodeJS.ProcessEnv): Pro
   return { basic: null, inHelper };
 }
 
+const maxAuthFileBytes = 4 << 20;
+
 async function readAuthFile(path: string): Promise<z.output<typeof authFileSchema>> {
   try {
-    return authFileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const file = await openFile(path);
+    try {
+      const content = await file.read(0, Math.min(file.bytes, maxAuthFileBytes));
+      return authFileSchema.parse(JSON.parse(Buffer.from(content).toString('utf8')));
+    } finally {
+      await file.close();
+    }
   } catch {
     return {};
   }

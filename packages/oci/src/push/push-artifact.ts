@@ -16,11 +16,11 @@ export interface Artifact {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A signature as cosign has it: over a payload that names the image. */
-export interface ImageSignature {
-  readonly payload: Uint8Array;
-  /** In base64. */
-  readonly signature: string;
+/** What cosign finds by a tag: a signature, or statements about the image. */
+export interface CosignDocument {
+  readonly kind: 'signature' | 'attestation';
+  readonly bytes: Uint8Array;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 type Repository = Pick<Extract<OciReference, { kind: 'registry' }>, 'host' | 'name'>;
@@ -31,8 +31,19 @@ export type Subject = Pick<Document, 'mediaType' | 'digest' | 'size'>;
 const emptyConfig = 'application/vnd.oci.empty.v1+json';
 const emptyBytes = Buffer.from('{}');
 const empty: Subject = { mediaType: emptyConfig, digest: digestOf(emptyBytes), size: emptyBytes.length };
-const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json';
-const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
+/** By the kind of a document: the end of its tag, its type for a list of referrers, the type of its bytes. */
+const cosignTypes = {
+  signature: {
+    ending: '.sig',
+    artifactType: 'application/vnd.dev.cosign.artifact.sig.v1+json',
+    mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
+  },
+  attestation: {
+    ending: '.att',
+    artifactType: 'application/vnd.dev.cosign.artifact.att.v1+json',
+    mediaType: 'application/vnd.dsse.envelope.v1+json',
+  },
+} as const;
 const imageConfigType = 'application/vnd.oci.image.config.v1+json';
 
 const entrySchema = z.looseObject({ digest: z.string(), artifactType: z.string().optional() });
@@ -74,15 +85,19 @@ export async function pushArtifacts(
   return manifests.map(({ digest }) => digest);
 }
 
-/** Adds a signature as `cosign verify` finds it: under the tag `sha256-<digest>.sig`. Errors: as `pushImage`. */
-export async function pushSignature(
+/**
+ * Adds a document where `cosign verify` and `cosign verify-attestation` look: under the tag `sha256-<digest>.sig` or
+ * `.att`. Errors: as `pushImage`.
+ */
+export async function pushForCosign(
   { host, name }: Repository,
   subject: Subject,
-  { payload, signature }: ImageSignature,
+  { kind, bytes, annotations }: CosignDocument,
   access: RegistryAccess,
-): Promise<string> {
+): Promise<void> {
+  const { ending, artifactType, mediaType } = cosignTypes[kind];
   const session = await openRepository(host, name, access);
-  const layer = await putBlob(session, payloadType, payload, access);
+  const layer = await putBlob(session, mediaType, bytes, access);
   const config = makeDocument(imageConfigType, {
     architecture: '',
     os: '',
@@ -90,18 +105,16 @@ export async function pushSignature(
     rootfs: { type: 'layers', diff_ids: [layer.digest] },
   });
   await putBlob(session, imageConfigType, config.bytes, access);
-  const annotations = { 'dev.cosignproject.cosign/signature': signature };
   const manifest = makeDocument(mediaTypes.manifest, {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
-    artifactType: signatureType,
+    artifactType,
     config: named(config),
     layers: [{ ...layer, annotations }],
     subject,
   });
-  await putManifest(session, manifest, tagOf(subject.digest, '.sig'));
-  await list(session, subject.digest, [{ ...named(manifest), artifactType: signatureType, annotations: {} }]);
-  return manifest.digest;
+  await putManifest(session, manifest, tagOf(subject.digest, ending));
+  await list(session, subject.digest, [{ ...named(manifest), artifactType, annotations: {} }]);
 }
 
 interface Referrer extends Subject {

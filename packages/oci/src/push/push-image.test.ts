@@ -14,7 +14,7 @@ import { missingPrograms, startRegistry } from '../testing/start-registry.ts';
 import { startTokenServer } from '../testing/token-server.ts';
 import { writeLayer } from '../write/blob.ts';
 import { composeImage } from '../write/compose.ts';
-import { pushArtifacts, pushSignature } from './push-artifact.ts';
+import { pushArtifacts, pushForCosign } from './push-artifact.ts';
 import { pushImage } from './push-image.ts';
 
 let dir: string;
@@ -93,16 +93,15 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
       expect(manifest).toMatchObject({ artifactType: 'a/one', subject });
       expect(await read(`blobs/${manifest.layers[0]?.digest}`)).toEqual({ about: 'a/one' });
 
-      await pushSignature(to, subject, { payload: Buffer.from('{}'), signature: 'c2ln' }, anonymous);
+      const annotations = { 'dev.cosignproject.cosign/signature': 'c2ln' };
+      await pushForCosign(to, subject, { kind: 'signature', bytes: Buffer.from('{}'), annotations }, anonymous);
       const seen = execFileSync('skopeo', [
         'inspect',
         '--raw',
         '--tls-verify=false',
         `docker://${registry.host}/team/app:${tag}.sig`,
       ]);
-      expect(JSON.parse(seen.toString()).layers[0].annotations).toEqual({
-        'dev.cosignproject.cosign/signature': 'c2ln',
-      });
+      expect(JSON.parse(seen.toString()).layers[0].annotations).toEqual(annotations);
       expect((await read(`manifests/${tag}`)).manifests).toHaveLength(3);
     } finally {
       await registry.stop();

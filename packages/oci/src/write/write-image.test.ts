@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileTree } from '@firstlight/files';
@@ -51,6 +51,22 @@ describe('an image that is written', () => {
     expect([...opened.files.toFileTree().keys()]).toEqual(
       expect.arrayContaining(['/bin/program', '/etc/words', '/lib']),
     );
+  });
+
+  it('leaves alone a folder that holds something else, and the layers that it copies', async () => {
+    const image = await makeImage('blobs');
+    const layout = join(dir, 'layout');
+    mkdirSync(layout);
+    writeFileSync(join(layout, 'notes'), 'mine');
+    await expect(addToLayout(layout, image, 'app')).rejects.toMatchObject({ reason: 'unsupported' });
+    expect(readdirSync(layout)).toEqual(['notes']);
+    writeFileSync(join(layout, 'index.json'), '[]');
+    await expect(addToLayout(layout, image, 'app')).rejects.toMatchObject({ reason: 'invalid' });
+    rmSync(layout, { recursive: true });
+    await addToLayout(layout, image, 'app');
+    const [layer] = image.layers;
+    const copy = statSync(join(layout, 'blobs', layer?.digest.replace(':', '/') ?? ''));
+    expect(copy).toMatchObject({ nlink: 1, size: layer?.size });
   });
 
   it('names a file that changed meanwhile', async () => {
