@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDisk } from '@firstlight/disk';
 import { createFileTree } from '@firstlight/files';
+import { runTool } from '@firstlight/files/testing';
 import type { Tuple } from '@firstlight/tfs';
 import { writeVolume } from '@firstlight/tfs';
 import { encode, fileTuple, symbol, varint, volumeBytes, type Written, whole } from '@firstlight/tfs/testing';
@@ -119,6 +120,27 @@ describe('an image that was written here', () => {
       expect(some).toMatchObject({ path: '/etc', truncated: true, totals: { files: 2 } });
       expect(some.entries.map((entry) => entry.path)).toEqual(['/etc/empty']);
       await expect(image.volume('boot')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+  });
+
+  it('is named where another system wrote it: the whole, or a partition', async () => {
+    const bytes = Buffer.alloc(1 << 20);
+    bytes.writeUInt16LE(0xaa55, 510);
+    bytes.writeUInt32LE(64, 446 + 8);
+    bytes.writeUInt32LE(1024, 446 + 12);
+    bytes.write('XFSB', 64 * 512, 'latin1');
+    const path = join(dir, 'linux.raw');
+    await writeFile(path, bytes);
+    await expect(withImage(path, (image) => image.volume('root'))).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringContaining('It holds a file system of Linux (XFS)'),
+    });
+    bytes.write('EFI PART', 512, 'latin1');
+    await writeFile(path, bytes);
+    await runTool('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', path, `${path}.qcow2`]);
+    await expect(withImage(`${path}.qcow2`, async () => null)).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringContaining('GPT'),
     });
   });
 

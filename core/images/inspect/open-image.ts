@@ -1,4 +1,4 @@
-import { hasPartitions, openDisk, type Partition, readPartitions } from '@firstlight/disk';
+import { hasPartitions, openDisk, type Partition, readPartitions, refuseForeignContent } from '@firstlight/disk';
 import type { Disk } from '@firstlight/files';
 import type { Span } from '@firstlight/tfs';
 import { magic, readVolume, sectorBytes, type Volume } from '@firstlight/tfs';
@@ -28,6 +28,7 @@ export async function withImage<Result>(path: string, work: (image: OpenImage) =
   return withFormatErrors(async () => {
     const { disk, fileBytes, allocatedBytes } = await openDisk(path);
     try {
+      await refuseForeignContent(disk, { start: 0, bytes: disk.bytes });
       const first = await disk.read(0, Math.min(sectorBytes, disk.bytes));
       return await work({ ...describeSpans(disk, first), disk, fileBytes, allocatedBytes });
     } finally {
@@ -60,6 +61,7 @@ export function describeSpans(
     has: (partition) => spanOf(partition) !== null,
     volume: async (partition) => {
       const span = spanOf(partition);
+      for (const part of span === null ? partitions : [span]) await refuseForeignContent(disk, part);
       if (span === null) throw noFileSystem(disk.path, partition, isElf);
       return readVolume(disk, span);
     },

@@ -1,72 +1,13 @@
 /** Disk images of other programs, which errors name by their format. */
 import { basename } from 'node:path';
+import { constants, gunzipSync } from 'node:zlib';
 import { DiskError } from './disk-error.ts';
+import { packedTar, type Sign, signs } from './foreign-signs.ts';
 
-/** The mark of a format: bytes at a place, from the start or, if the place is negative, from the end. */
-interface Sign {
-  readonly name: string;
-  readonly at: number;
-  readonly text: string;
-  /** The conversion to a raw disk: QEMU's name for the format, or a command that unpacks it; null for none. */
-  readonly convert: { readonly format: string } | { readonly command: ((path: string) => string) | null };
-}
-
-/** Unpacks through a pipe, since tools that unpack refuse a file whose name lacks their ending. */
-const unpackedBy = (tool: string) => (path: string) => `${tool} -dc < ${path} > ${path}.raw`;
-const unpack = (path: string) => `tar -xf ${path}`;
-/** What is encrypted is converted with the key in a file of its own. */
-const decryptedBy = (driver: string, secret: string) => (name: string) =>
-  `qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=${driver},${secret}=key,file.filename=${name} -O raw ${name}.raw`;
-export const decryptQcow2 = { command: decryptedBy('qcow2', 'encrypt.key-secret') };
-/** The disk of another system: it cannot become an image of Nanos. */
-const foreignSystem = { command: null };
-
-/** Source: `qemu-img` and the formats' own specifications. */
-const signs: readonly Sign[] = [
-  { name: 'VMDK (VMware)', at: 0, text: 'KDMV', convert: { format: 'vmdk' } },
-  { name: 'VMDK (VMware)', at: 0, text: 'COWD', convert: { format: 'vmdk' } },
-  { name: 'VMDK (VMware)', at: 0, text: '# Disk DescriptorFile', convert: { format: 'vmdk' } },
-  { name: 'VHDX (Hyper-V)', at: 0, text: 'vhdxfile', convert: { format: 'vhdx' } },
-  { name: 'VHD (Hyper-V, Azure)', at: 0, text: 'conectix', convert: { format: 'vpc' } },
-  { name: 'VHD (Hyper-V, Azure)', at: -512, text: 'conectix', convert: { format: 'vpc' } },
-  { name: 'VDI (VirtualBox)', at: 0x40, text: '\x7f\x10\xda\xbe', convert: { format: 'vdi' } },
-  { name: 'QED (QEMU)', at: 0, text: 'QED\0', convert: { format: 'qed' } },
-  { name: 'a disk packed with gzip', at: 0, text: '\x1f\x8b', convert: { command: unpackedBy('gzip') } },
-  { name: 'a disk packed with xz', at: 0, text: '\xfd7zXZ\0', convert: { command: unpackedBy('xz') } },
-  {
-    name: 'a disk packed with Zstandard',
-    at: 0,
-    text: '\x28\xb5\x2f\xfd',
-    convert: { command: unpackedBy('zstd') },
-  },
-  { name: 'a disk packed with lz4', at: 0, text: '\x04\x22\x4d\x18', convert: { command: unpackedBy('lz4') } },
-  { name: 'a disk packed with bzip2', at: 0, text: 'BZh', convert: { command: unpackedBy('bzip2') } },
-  { name: 'a zip archive', at: 0, text: 'PK\x03\x04', convert: { command: (path) => `unzip ${path}` } },
-  { name: 'a Bochs disk', at: 0, text: 'Bochs Virtual HD Image', convert: { format: 'bochs' } },
-  { name: 'a disk image of macOS (DMG)', at: -512, text: 'koly', convert: { format: 'dmg' } },
-  { name: 'a Parallels disk', at: 0, text: 'WithoutFreeSpace', convert: { format: 'parallels' } },
-  { name: 'a Parallels disk', at: 0, text: 'WithouFreSpacExt', convert: { format: 'parallels' } },
-  {
-    name: 'a disk encrypted with LUKS',
-    at: 0,
-    text: 'LUKS\xba\xbe',
-    convert: { command: decryptedBy('luks', 'key-secret') },
-  },
-  { name: 'a file system of Linux (XFS)', at: 0, text: 'XFSB', convert: foreignSystem },
-  { name: 'a file system of Linux (squashfs)', at: 0, text: 'hsqs', convert: foreignSystem },
-  { name: 'a file system of Linux (EROFS)', at: 1024, text: '\xe2\xe1\xf5\xe0', convert: foreignSystem },
-  { name: 'a cpio archive, such as an initrd', at: 0, text: '070701', convert: foreignSystem },
-  { name: 'a file system of Linux (ext2, ext3 or ext4)', at: 0x438, text: '\x53\xef\x01\0', convert: foreignSystem },
-  { name: 'a file system of Windows (NTFS)', at: 3, text: 'NTFS    ', convert: foreignSystem },
-  { name: 'a file system of Windows (FAT)', at: 54, text: 'FAT', convert: foreignSystem },
-  { name: 'a file system of Windows (FAT)', at: 82, text: 'FAT32', convert: foreignSystem },
-  { name: 'a disk with a GPT partition table', at: 512, text: 'EFI PART', convert: foreignSystem },
-  { name: 'a CD image (ISO 9660)', at: 0x8001, text: 'CD001', convert: foreignSystem },
-  { name: 'a tar archive', at: 257, text: 'ustar', convert: { command: unpack } },
-];
-
-/** The number of first and last bytes of a file that identify its format: a CD's first 16 sectors are its user's. */
-export const foreignHeadBytes = 0x8800;
+/** The number of first and last bytes of a file that identify its format: Btrfs begins after the first 64 KiB. */
+export const foreignHeadBytes = 0x10080;
+/** Of the first bytes, what is enough for the first block of a tar archive. */
+const packedHeadBytes = 4096;
 
 /**
  * The error for an image of another program, with the command that converts it; null for an unknown format.
@@ -74,11 +15,39 @@ export const foreignHeadBytes = 0x8800;
  * Shape: `head` and `tail` are the file's first and last `foreignHeadBytes`, or all of them.
  */
 export function foreignFormat(path: string, head: Uint8Array, tail: Uint8Array): DiskError | null {
-  const found = signs.find(({ at, text }) => {
+  const found = findSign(head, tail);
+  if (found === undefined) return null;
+  if (found.name.startsWith('a disk packed') && holdsTar(path, head))
+    return unsupported(path, `It is a tar archive, ${found.name.slice('a disk '.length)}`, packedTar);
+  return unsupported(path, `It is ${found.name}`, found.convert);
+}
+
+/**
+ * The error for a disk, or a part of one, that another system wrote; null for all else. Shape: `head` has its first
+ * `foreignHeadBytes`.
+ */
+export function foreignContent(path: string, head: Uint8Array): DiskError | null {
+  const found = findSign(head, new Uint8Array());
+  const isSystem = found !== undefined && 'command' in found.convert && found.convert.command === null;
+  return isSystem ? unsupported(path, `It holds ${found.name}`, found.convert) : null;
+}
+
+const findSign = (head: Uint8Array, tail: Uint8Array): Sign | undefined =>
+  signs.find(({ at, text }) => {
     const from = at < 0 ? Buffer.from(tail).subarray(at) : Buffer.from(head).subarray(at);
     return from.toString('latin1', 0, text.length) === text;
   });
-  return found === undefined ? null : unsupported(path, `It is ${found.name}`, found.convert);
+
+/** Whether what is packed is a tar archive: by its content for gzip, by its name for packers that are not here. */
+function holdsTar(path: string, head: Uint8Array): boolean {
+  if (head[0] !== 0x1f) return /\.(?:tar\.\w+|t(?:xz|bz2?|zst|lz))$/i.test(path);
+  try {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: foreignHeadBytes * 64 };
+    const first = gunzipSync(head.subarray(0, packedHeadBytes), options);
+    return first.toString('latin1', 257, 262) === 'ustar';
+  } catch {
+    return false;
+  }
 }
 
 /** The error for a sound image of an unsupported kind. */

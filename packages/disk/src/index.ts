@@ -1,7 +1,7 @@
 export { bootMarker } from './boot-marker.ts';
 export { DiskError, type DiskReason } from './disk-error.ts';
 export { bootFsAt, rootFsAt } from './mbr.ts';
-export { openDisk, openSource } from './open-disk.ts';
+export { openDisk, openSource, refuseForeignContent } from './open-disk.ts';
 export { hasPartitions, type Partition, readPartitions } from './partitions.ts';
 export { writeOverlay } from './qcow2.ts';
 export { createQcow2Disk } from './read-qcow2.ts';

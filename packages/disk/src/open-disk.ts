@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type ByteSource, createRawDisk, type Disk, type FileSource, FilesError, openFile } from '@firstlight/files';
 import { DiskError, damagedDisk } from './disk-error.ts';
-import { foreignFormat, foreignHeadBytes } from './foreign-format.ts';
+import { foreignContent, foreignFormat, foreignHeadBytes, unsupported } from './foreign-format.ts';
 import { createQcow2Disk } from './read-qcow2.ts';
 import { isQcow2, readQcow2Header } from './read-qcow2-header.ts';
 
@@ -42,7 +42,13 @@ async function openChain(source: FileSource, format: string | null, above: Reado
           subject: source.path,
         });
       });
-      return openChain(file, backingFormat, new Set([...above, source.identity]));
+      try {
+        return await openChain(file, backingFormat, new Set([...above, source.identity]));
+      } catch (cause) {
+        if (!(cause instanceof DiskError) || cause.reason !== 'unsupported') throw cause;
+        // What it builds on is found by its old name: only the whole can be converted.
+        throw unsupported(source.path, `It builds on ${name}: ${cause.message}`, { format: 'qcow2' });
+      }
     });
   } catch (thrown) {
     await source.close();
@@ -53,7 +59,7 @@ async function openChain(source: FileSource, format: string | null, above: Reado
 /** The disk in a source. Shape: `format` is the format named by the file above; null when it names none. */
 export async function openSource(source: ByteSource, format: string | null, openBacking: BackingOpener): Promise<Disk> {
   if (format !== null && format !== 'raw' && format !== 'qcow2') {
-    throw damagedDisk(source.path, `it is of the format ${JSON.stringify(format)}, which is not read here`);
+    throw unsupported(source.path, `It is of the format ${JSON.stringify(format)}`);
   }
   // A disk with the format raw is read raw, whatever its first bytes are: a guest may have written those.
   const first = format === 'raw' ? new Uint8Array() : await source.read(0, Math.min(4, source.bytes));
@@ -76,6 +82,15 @@ export async function openSource(source: ByteSource, format: string | null, open
 async function refuseForeign(source: ByteSource): Promise<void> {
   const bytes = Math.min(foreignHeadBytes, source.bytes);
   const error = foreignFormat(source.path, await source.read(0, bytes), await source.read(source.bytes - bytes, bytes));
+  if (error !== null) throw error;
+}
+
+/** Checks that a part of a disk was not written by another system. Units: bytes. Errors: `unsupported`, with its name. */
+export async function refuseForeignContent(
+  disk: Disk,
+  { start, bytes }: { readonly start: number; readonly bytes: number },
+): Promise<void> {
+  const error = foreignContent(disk.path, await disk.read(start, Math.min(foreignHeadBytes, bytes)));
   if (error !== null) throw error;
 }
 

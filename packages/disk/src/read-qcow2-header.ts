@@ -1,7 +1,9 @@
 /** The first bytes of a qcow2 file. Source: docs/interop/qcow2.txt of QEMU. */
+import { basename } from 'node:path';
 import type { ByteSource } from '@firstlight/files';
-import { damagedDisk } from './disk-error.ts';
-import { decryptQcow2, unsupported } from './foreign-format.ts';
+import { DiskError, damagedDisk } from './disk-error.ts';
+import { unsupported } from './foreign-format.ts';
+import { decryptQcow2 } from './foreign-signs.ts';
 
 /** `QFI` and 0xfb. */
 const magic = 0x514649fb;
@@ -60,7 +62,13 @@ export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> 
 function checkFeatures(fields: DataView, path: string, invalid: (what: string, at: number) => Error): void {
   const low = fields.getUint32(76);
   if (fields.getUint32(72) !== 0 || (low & ~0x1f) !== 0) throw invalid('a feature of qcow2 that is not known here', 72);
-  if (low & incompatible.corrupt) throw invalid('it is marked as corrupt', 72);
+  if (low & incompatible.corrupt) {
+    throw new DiskError('damaged', `${path} is marked as corrupt.`, {
+      hint: `Repair it first: qemu-img check -r all ${basename(path)}`,
+      subject: path,
+      offset: 72,
+    });
+  }
   if (low & incompatible.dataFile) throw unsupported(path, 'It is qcow2 with its data in another file');
   if (low & incompatible.extendedL2) throw unsupported(path, 'It is qcow2 with clusters in parts (extended L2)');
   if (low & incompatible.compressionType) throw unsupported(path, 'It is qcow2 packed with Zstandard');
