@@ -67,6 +67,17 @@ export default () => [readFile, net, left, scoped, web];`,
     expect((await fixture.bundle()).bundle.code).toContain('as default');
   });
 
+  it('a package that cannot be is told of beside one with a dot in its name, and beside such a file', async () => {
+    await fixture.write('handler.ts', "import a from 'a';\nexport default () => a;");
+    await fixture.write(
+      'node_modules/a/index.js',
+      'require("net"); module.exports = [require("fn.name"), require("./b.service")];',
+    );
+    await fixture.write('node_modules/a/b.service.js', 'module.exports = 1;');
+    await fixture.write('node_modules/fn.name/index.js', 'module.exports = 2;');
+    expect((await fixture.failure()).message).toMatch(/ It is imported by handler\.ts → a\/index\.js\.$/);
+  });
+
   it('a missing entry points at firstlight.json', async () => {
     const error = await fixture.failure();
     expect(error).toMatchObject({ code: 'ENTRY_MISSING', exitCode: 2 });

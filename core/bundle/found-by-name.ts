@@ -23,8 +23,15 @@ export const foundByName: Plugin = {
     });
     // The compiler resolves the files of a folder without asking: what is asked for is named.
     build.onResolve({ filter: /\.[^./]+$/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      if (pluginData === named || hasLoader.has(extname(path))) return undefined;
-      named.add((await build.resolve(path, { importer, resolveDir, kind, pluginData: named })).path);
+      if (pluginData?.isNamed || hasLoader.has(extname(path))) return undefined;
+      // Marks of other plugins stay: without theirs, each would ask again for what the other asks.
+      const found = await build.resolve(path, {
+        importer,
+        resolveDir,
+        kind,
+        pluginData: { ...pluginData, isNamed: true },
+      });
+      named.add(found.path);
       return undefined;
     });
     build.onLoad({ filter: /\.[^./]+$/, namespace: 'file' }, ({ path }) =>

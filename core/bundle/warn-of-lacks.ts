@@ -8,6 +8,8 @@ import type { Problem } from '#shared/errors.ts';
 import type { Shims } from './add-shims.ts';
 import { decodedLabels, membersOf, missingGlobals, staticsOf } from './globals.ts';
 import { importChain } from './import-chain.ts';
+import type { Lack } from './lack.ts';
+import { lackingModuleMembers } from './lacking-modules.ts';
 import type { GlobalUse } from './mark-globals.ts';
 import { isShim } from './node-modules.ts';
 
@@ -15,15 +17,6 @@ import { isShim } from './node-modules.ts';
 const maxGuardChars = 300;
 /** A longer line was generated, not written by a person. */
 const maxLineChars = 1000;
-
-interface Lack {
-  /** The name of the missing thing: one file is warned of it once. */
-  readonly name: string;
-  readonly at: number;
-  readonly message: string;
-  /** True where the code checks that it exists: that file can do without it. */
-  readonly asks: boolean;
-}
 
 interface Compiled {
   readonly code: string;
@@ -102,37 +95,6 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
     return [{ name: `${name}.${member}`, at, asks: !isCalled, message }];
   });
 }
-
-/** The imported members of Node's modules that the guest's versions lack. */
-function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
-  const lacks: Lack[] = [];
-  const declared = /\bvar (import_\w+) = __toESM\(require_(\w+)\(\)/g;
-  for (const [, variable = '', module = ''] of code.matchAll(declared)) {
-    const known = members[module.replaceAll('_', '-')] ?? members[module];
-    if (known === undefined || known.length === 0 || module === 'assert') continue;
-    const has = new Set([...known, 'default', '__esModule', ...Object.getOwnPropertyNames(Function.prototype)]);
-    for (const use of code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?:\\.default)?\\.(\\w+)(\\(|\\))`, 'g'))) {
-      const [, member = ''] = use;
-      if (has.has(member)) continue;
-      lacks.push({ name: `${module}.${member}`, at: use.index, asks: false, message: lackingMember(member, module) });
-    }
-  }
-  for (const { 1: names = '', 2: module = '', index } of code.matchAll(taken)) {
-    const known = members[module.replaceAll('_', '-')] ?? members[module];
-    if (known === undefined || known.length === 0 || module === 'assert') continue;
-    for (const name of names.split(',').map((part) => part.split(/[:=]/)[0]?.trim() ?? '')) {
-      if (!/^\w+$/.test(name) || known.includes(name)) continue;
-      lacks.push({ name: `${module}.${name}`, at: index, asks: false, message: lackingMember(name, module) });
-    }
-  }
-  return lacks;
-}
-
-/** `const { createSign } = require('crypto')` in a package, as esbuild writes it. */
-const taken = /\b(?:var|let|const) \{([^{}]*)\} = require_(\w+)\(\)/g;
-
-const lackingMember = (member: string, module: string) =>
-  `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that ${module.startsWith('fs') ? 'reads' : 'needs no system'}.`;
 
 const decoderOf = /\bnew TextDecoder(?:Stream)?\((["'`])([\w.:-]+)\1/g;
 

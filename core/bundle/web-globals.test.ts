@@ -211,6 +211,28 @@ export default async () => {
     ]);
   });
 
+  it('name what is called of a module as a whole, and not what is asked for first', async () => {
+    await shop.write(
+      'node_modules/old/index.js',
+      `const util = require('util'), crypto = require('crypto'), own = require('./crypto');
+       const { createVerify } = crypto;
+       if (util.parseEnv) util.parseEnv('');
+       module.exports = () => [crypto.createSign('x'), typeof crypto.createECDH === 'function' && crypto.createECDH('x'), own.createDiffieHellman(), require('util').getCallSites()];`,
+    );
+    await shop.write('node_modules/old/crypto.js', 'exports.createDiffieHellman = () => 1;');
+    const { warnings } = await shop.bundle(
+      `import * as crypto from 'node:crypto'; import util from 'node:util'; import old from 'old';
+       export default (crypto2: any) => [crypto.createECDH('a'), new util.MIMEType('a'), crypto.randomUUID(), crypto2.other(), old()];`,
+    );
+    const lacks = warnings.map(({ file, message }) => `${file} ${message.split(' is not')[0]}`);
+    expect(lacks.sort()).toEqual([
+      'handler.ts `MIMEType` of "node:util"',
+      'handler.ts `createECDH` of "node:crypto"',
+      'node_modules/old/index.js `createSign` of "node:crypto"',
+      'node_modules/old/index.js `getCallSites` of "node:util"',
+    ]);
+  });
+
   it('name what they lack, and who wants it', async () => {
     await shop.write(
       'node_modules/old/index.js',

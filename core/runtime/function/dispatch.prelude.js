@@ -199,14 +199,20 @@
     return textOf(value, typeof value);
   }
 
+  /** The frames alone: name and message go beside them. */
+  function framesOf(error) {
+    const stack = textOf(error.stack, '');
+    return stack.slice(Math.max(stack.search(/^ +at /m), 0));
+  }
+
   /** Answers with what was thrown. A `suggested` code above zero is taken as it is, but out of memory only when the error is that. */
   function report(error, suggested) {
     if (suggested === codeOutOfMemory && (error === null || error?.name === 'InternalError')) {
-      fail(codeOutOfMemory, '', 'The function ran out of memory.', textOf(error?.stack ?? '', ''));
+      fail(codeOutOfMemory, '', 'The function ran out of memory.', error === null ? '' : framesOf(error));
     } else if (error instanceof Error) {
       const decided = error instanceof Unsendable ? codeUnsendable : codeThrew;
       const code = suggested === 0 || suggested === codeOutOfMemory ? decided : suggested;
-      fail(code, textOf(error.name, 'Error'), textOf(error.message, ''), textOf(error.stack, ''));
+      fail(code, textOf(error.name, 'Error'), textOf(error.message, ''), framesOf(error));
     } else {
       fail(codeThrew, '', `The handler threw ${describe(error)}, which is not an Error.`, '');
     }

@@ -113,14 +113,17 @@ function thrown(job: BakeJob, { message, stack }: { message: string; stack: stri
 function describe(error: JSValueHandle): { message: string; stack: string } {
   if (!error.isError) return { message: `The module threw ${error.toString()}, which is not an Error.`, stack: '' };
   const field = (name: string) => error.getProp(name).consume((value) => (value.isUndefined ? '' : value.toString()));
-  return { message: `${field('name')}: ${field('message')}`, stack: field('stack') };
+  return { message: `${field('name')}: ${field('message')}`, stack: framesIn(field('stack')) };
 }
+
+/** What follows the name and the message. */
+const framesIn = (stack: string) => stack.slice(Math.max(stack.search(/^ +at /m), 0));
 
 /** The engine's exception, as the reply to send. */
 function failureOf(error: unknown, job: BakeJob, interrupted: boolean): BakeFailure {
   if (error instanceof BakeFailure && !interrupted) return error;
   if (error instanceof JSException) {
-    const words = { message: `${error.name}: ${error.message}`, stack: error.stack ?? '' };
+    const words = { message: `${error.name}: ${error.message}`, stack: framesIn(error.stack ?? '') };
     error.dispose();
     return interrupted ? timedOut(job, words.stack) : thrown(job, words);
   }

@@ -5,6 +5,7 @@ import { EvalFlags, MAX_STACK_SIZE, QuickJS, type QuickJSOptions, type Snapshot 
 import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
 import cloneSource from './prelude/clone.prelude.js';
 import consoleSource from './prelude/console.prelude.js';
+import errorsSource from './prelude/errors.prelude.js';
 import globalsSource from './prelude/globals.prelude.js';
 import inspectSource from './prelude/inspect.prelude.js';
 import textSource from './prelude/text.prelude.js';
@@ -80,6 +81,7 @@ export async function createBaseHeap(): Promise<BaseHeap> {
   }
   const call = (source: string, file: string, ...args: Parameters<typeof vm.callFunction>[1][]) =>
     vm.callFunction(vm.evalCode(source, file, EvalFlags.STRICT), vm.undefined, ...args);
+  call(errorsSource, 'ember:errors');
   const inspect = call(inspectSource, 'ember:inspect');
   call(consoleSource, 'ember:console', host, inspect);
   call(textSource, 'ember:text');

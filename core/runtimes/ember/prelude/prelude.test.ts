@@ -205,3 +205,32 @@ describe('WeakRef', () => {
     ]);
   });
 });
+
+describe('the stack of an error', () => {
+  it.each([
+    ['new TypeError("a b")', 'TypeError: a b'],
+    ['(() => { class Own extends Error { name = "Own" } return new Own("x"); })()', 'Own: x'],
+    ['(() => { try { null.x; } catch (error) { return error; } })()', "TypeError: cannot read property 'x' of null"],
+    ['Object.assign(new Error(""), { name: "" })', ''],
+    ['(() => { const o = { name: "N", message: "m" }; Error.captureStackTrace(o); return o; })()', 'N: m'],
+    ['(() => { const e = new Error("e"); Error.captureStackTrace(e, function other() {}); return e; })()', 'Error: e'],
+  ])('of %s begins with what it says', async (made, head) => {
+    const lines = String(await resultOf(`${made}.stack`)).split('\n');
+    expect(lines[0]).toBe(head);
+    for (const line of lines.slice(1)) expect(line).toMatch(/^ {4}at /);
+  });
+
+  it('leaves out who captured it', async () => {
+    const made =
+      '(() => { const o = {}; const outer = () => { Error.captureStackTrace(o, outer); }; outer(); return o.stack; })()';
+    expect(await resultOf(made)).not.toMatch(/outer|captureStackTrace/);
+  });
+
+  it('can be set to anything, is not among the keys, and is as a function’s own prepareStackTrace made it', async () => {
+    expect(
+      await resultOf(
+        '(() => { const e = new Error("x"); e.stack = undefined; const f = new Error("y"); f.stack = "mine"; Error.prepareStackTrace = (error, sites) => `${error.message} ${Array.isArray(sites)}`; const own = new Error("z").stack; delete Error.prepareStackTrace; return [e.stack ?? null, f.stack, Object.keys(f), JSON.stringify(f), own]; })()',
+      ),
+    ).toEqual([null, 'mine', [], '{}', 'z true']);
+  });
+});
