@@ -131,17 +131,28 @@ export const listReplicaSets = (
 export const listPods = (cluster: Cluster, name: string, signal?: AbortSignal): Promise<readonly PodObject[]> =>
   list(cluster, 'pods', selectorOf(name), signal);
 
-/** More names than these are not asked for one by one: a path has its limits. */
+/** More names than these do not fit into one request: a path has its limits. */
 const maxNames = 50;
+/** More requests than these at once are a burden to the cluster. */
+const maxLists = 10;
 
-/** The ReplicaSets and pods of functions that are Deployments, and those of others where many are asked for. */
-export async function listAllPods(cluster: Cluster, names: readonly string[], signal?: AbortSignal) {
-  const some = names.length > maxNames ? '' : `,${nameLabel} in (${names.join(',')})`;
-  const selector = `${deploymentSelector}${some}`;
-  const [replicaSets, pods] = await Promise.all([
-    list<ReplicaSetObject>(cluster, 'replicasets', selector, signal),
-    list<PodObject>(cluster, 'pods', selector, signal),
-  ]);
+/**
+ * The ReplicaSets and pods of functions that are Deployments, which `all` in the namespace are: of those named, or of all
+ * where most are named.
+ */
+export async function listPodsOf(cluster: Cluster, names: readonly string[], all: number, signal?: AbortSignal) {
+  const isMost = names.length > maxNames && (names.length > all / 2 || names.length > maxNames * maxLists);
+  const parts = isMost
+    ? [null]
+    : Array.from({ length: Math.ceil(names.length / maxNames) }, (_, index) =>
+        names.slice(index * maxNames, (index + 1) * maxNames),
+      );
+  const selectors = parts.map((part) =>
+    part === null ? deploymentSelector : `${deploymentSelector},${nameLabel} in (${part.join(',')})`,
+  );
+  const listAll = async <Value>(kind: string) =>
+    (await Promise.all(selectors.map((selector) => list<Value>(cluster, kind, selector, signal)))).flat();
+  const [replicaSets, pods] = await Promise.all([listAll<ReplicaSetObject>('replicasets'), listAll<PodObject>('pods')]);
   return { replicaSets, pods };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
@@ -78,20 +79,55 @@ it('names the cause where a pod of it is in trouble, and asks for pods only then
   expect((await listCauses(cluster, [unready])).size).toBe(0);
 });
 
-it('asks for the pods of a few functions by their names, and for all where there are many', async () => {
-  const asked: string[] = [];
-  const json = async (_path: string, { query }: { readonly query: { readonly labelSelector: string } }) => {
-    asked.push(query.labelSelector);
-    return {};
+/** A cluster of functions with three pods each, the first ones not ready, and what is asked of it. */
+function crowd({ all, unready }: { readonly all: number; readonly unready: number }) {
+  const asked: { readonly selector: string; readonly items: number }[] = [];
+  let underWay = 0;
+  let mostUnderWay = 0;
+  const names = Array.from({ length: all }, (_, index) => `f${index}`);
+  const labelsOf = (name: string) => ({ labels: { 'app.kubernetes.io/name': name } });
+  const json = async (path: string, { query }: { readonly query: { readonly labelSelector: string } }) => {
+    underWay += 1;
+    mostUnderWay = Math.max(mostUnderWay, underWay);
+    await setImmediate();
+    underWay -= 1;
+    const wanted = /name in \((.*)\)/.exec(query.labelSelector)?.[1]?.split(',') ?? names;
+    const copies = path.endsWith('/pods') ? 3 : 1;
+    const items = wanted.flatMap((name) => Array.from({ length: copies }, () => ({ metadata: labelsOf(name) })));
+    asked.push({ selector: query.labelSelector, items: items.length });
+    return { items };
   };
   const cluster = { client: { json }, target, namespace: 'team' } as unknown as Cluster;
-  const unready = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ metadata: { name: `f${index}` }, spec: { replicas: 1, template } }));
-  await listCauses(cluster, unready(2));
-  await listCauses(cluster, unready(51));
-  const all = 'app.kubernetes.io/managed-by=firstlight,!serving.knative.dev/service';
-  const some = `${all},app.kubernetes.io/name in (f0,f1)`;
-  expect(asked).toEqual([some, some, all, all]);
+  const deployments = names.map((name, index) => ({
+    metadata: { name },
+    spec: { replicas: 1, template },
+    ...(index >= unready && { status: whole }),
+  })) as DeploymentObject[];
+  return { cluster, deployments, asked, mostUnderWay: () => mostUnderWay };
+}
+
+it('reads the pods of functions that are not ready only, at once, whatever their number', async () => {
+  const few = crowd({ all: 10, unready: 2 });
+  await listCauses(few.cluster, few.deployments);
+  const managed = 'app.kubernetes.io/managed-by=firstlight,!serving.knative.dev/service';
+  const some = `${managed},app.kubernetes.io/name in (f0,f1)`;
+  expect(few.asked.map(({ selector }) => selector)).toEqual([some, some]);
+
+  const many = crowd({ all: 1000, unready: 120 });
+  const causes = await listCauses(many.cluster, many.deployments);
+  expect([causes.size, causes.get('f119')?.pods.length]).toEqual([120, 3]);
+  expect(many.asked.reduce((sum, { items }) => sum + items, 0)).toBe(120 * 4);
+  // By 50 names each, since a path has its limits.
+  expect([many.asked.length, many.mostUnderWay()]).toEqual([6, 6]);
+});
+
+it('reads all pods in one list where most functions are not ready', async () => {
+  const { cluster, deployments, asked } = crowd({ all: 200, unready: 150 });
+  expect((await listCauses(cluster, deployments)).size).toBe(150);
+  expect(asked.map(({ selector, items }) => [selector.includes(' in '), items])).toEqual([
+    [false, 200],
+    [false, 600],
+  ]);
 });
 
 it('tells of a Secret of a function that is not there, unless the function may be one that cannot be seen', () => {

@@ -1,5 +1,5 @@
 import type { Deployment } from '#shared/model/deploy.ts';
-import { type Cluster, listAllPods, listDeployments, listPods, listReplicaSets } from './cluster.ts';
+import { type Cluster, listDeployments, listPods, listPodsOf, listReplicaSets } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import { isSettled, judgeRollout, revisionOf } from './judge-rollout.ts';
 import { describeService } from './knative/describe-service.ts';
@@ -36,7 +36,7 @@ export type Causes = ReadonlyMap<
 
 export const isUnready = (one: DeploymentObject): boolean => !isSettled(one) && one.spec.paused !== true;
 
-/** The objects that show why Deployments are not ready: none where all are, or where they cannot be read. */
+/** The objects that show why some of all Deployments are not ready: none where all are, or where they cannot be read. */
 export async function listCauses(
   cluster: Cluster,
   deployments: readonly DeploymentObject[],
@@ -45,7 +45,7 @@ export async function listCauses(
   const unready = deployments.filter(isUnready);
   if (unready.length === 0) return new Map();
   const names = unready.map(({ metadata: { name } }) => name);
-  const all = await listAllPods(cluster, names, signal).catch(() => null);
+  const all = await listPodsOf(cluster, names, deployments.length, signal).catch(() => null);
   if (all === null) return new Map();
   const replicaSets = byName(all.replicaSets);
   const pods = byName(all.pods);

@@ -50,8 +50,8 @@ export async function watchFunctions(
    * too early for another list is looked at later.
    */
   function lookForCauses(): void {
-    const unready = (seen.deployments ?? []).filter(isUnready);
-    if (!causesAreOld || unready.length === 0 || listing !== null || both.aborted) return;
+    const deployments = seen.deployments ?? [];
+    if (!causesAreOld || !deployments.some(isUnready) || listing !== null || both.aborted) return;
     clearTimeout(causesTimer);
     const waitMs = nextCausesAt - performance.now();
     if (waitMs > 0) {
@@ -59,7 +59,7 @@ export async function watchFunctions(
       return;
     }
     causesAreOld = false;
-    listing = listCauses(cluster, unready, both).then((found) => {
+    listing = listCauses(cluster, deployments, both).then((found) => {
       causes = found;
       nextCausesAt = performance.now() + causesMs;
       listing = null;
