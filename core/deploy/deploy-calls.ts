@@ -280,8 +280,15 @@ function checkUri(uri: string): void {
     details: { subject: uri },
   });
 }
-/** Errors: BAD_INPUT for one address of several hosts. */
+/** Errors: BAD_INPUT for one address of several hosts, and for IPv4 at a host that is known by its IPv6 address only. */
 function checkListen({ uris, listen }: LibvirtTarget): void {
+  const sixth = uris.find((uri) => /^\[/.test(new URL(uri).hostname));
+  if (listen === anyAddress && sixth !== undefined) {
+    throw new FirstlightError('BAD_INPUT', `Endpoints are on IPv4 addresses, and ${sixth} names an IPv6 address.`, {
+      hint: 'Name the host by its name, or make a target of it with its IPv4 address as --listen.',
+      details: { subject: sixth },
+    });
+  }
   if (uris.length === 1 || listen === anyAddress || isLoopback(listen)) return;
   throw new FirstlightError(
     'BAD_INPUT',

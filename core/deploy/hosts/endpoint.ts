@@ -24,8 +24,11 @@ export function endpointOf({ uri }: Pick<TargetHost, 'uri'>, { listen, port }: D
   return `http://${listen === anyAddress ? nameOf(uri) : listen}:${port}`;
 }
 
-/** The name of a host in its URI; that of this machine for a socket. */
+/** The name of a host in its URI, an IPv6 address in brackets; that of this machine for a socket. */
 const nameOf = (uri: string): string => (URL.canParse(uri) && new URL(uri).hostname) || hostname();
+
+/** The name of a host as a connection takes it. */
+const nameToDial = (uri: string): string => nameOf(uri).replace(/^\[(.*)\]$/, '$1');
 
 /** True where endpoints at an address of a host can be called from here: not on a loopback behind TLS. */
 export const isReachable = ({ connection }: Pick<TargetHost, 'connection'>, listen: string): boolean =>
@@ -43,7 +46,7 @@ export function dialerOf(host: Place, record: DeployedRecord): ((signal: AbortSi
     const to = { host: listen === anyAddress ? loopbackAddress : listen, port };
     return (signal) => connection.connectTcp(to, signal);
   }
-  const to = { host: listen === anyAddress ? nameOf(host.uri) : listen, port };
+  const to = { host: listen === anyAddress ? nameToDial(host.uri) : listen, port };
   return (signal) => connectHere(to, signal);
 }
 
