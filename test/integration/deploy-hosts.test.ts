@@ -154,6 +154,20 @@ describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : 
     expect(await invoke()).toBe('"two"');
   });
 
+  it('gives a function its arguments: those of the deploy, else of the function', async () => {
+    const source = 'export default () => process.argv.slice(2);';
+    const config = { args: ['--tier', 'gold'] };
+    const argued = await lab.studio.project('argued', source, config);
+    await call('projects:trust', { projectId: argued.id });
+    const start = () => call('deploy:start', { projectId: argued.id, target: 'lab' });
+    expect(await start()).toMatchObject({ revision: 1, answer: { body: '["--tier","gold"]' } });
+    const profiled = { name: 'argued', ...config, deploy: { args: ['a b', '', 'ü"\\'] } };
+    writeFileSync(join(argued.dir, 'firstlight.json'), JSON.stringify(profiled));
+    const done = await start();
+    expect([done.revision, JSON.parse(done.answer?.body ?? '')]).toEqual([2, profiled.deploy.args]);
+    await call('deploy:remove', { ...of, name: 'argued' });
+  });
+
   it('is taken off, with its images', async () => {
     expect(images(lab.one.uri)).toBeGreaterThan(0);
     await call('deploy:remove', of);

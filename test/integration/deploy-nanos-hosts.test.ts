@@ -20,7 +20,7 @@ describe.skipIf(reason !== null)(`Nanos on hosts${reason === null ? '' : ` (skip
   let project: Project;
   const call: TwoHosts['studio']['client']['call'] = (...args) => lab.studio.client.call(...args);
   const source = (word: string) =>
-    `let calls = 0; export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, calls: ++calls }; };`;
+    `let calls = 0; export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, calls: ++calls, args: process.argv.slice(2) }; };`;
   const deploy = (choice: object = {}) => call('deploy:start', { projectId: project.id, target: 'lab', ...choice });
   const of = { target: 'lab', name: 'greet' };
   const volumes = (uri: string) =>
@@ -29,7 +29,9 @@ describe.skipIf(reason !== null)(`Nanos on hosts${reason === null ? '' : ` (skip
   beforeAll(async () => {
     lab = await openTwoHosts();
     await call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
-    project = await lab.studio.project('greet', source('one'), { runtime: 'nanos', memoryMiB: 256 });
+    project = await lab.studio.project('greet', source('one'), {
+      ...{ runtime: 'nanos', memoryMiB: 256, args: ['not this'], deploy: { args: ['--tier', 'a b'] } },
+    });
   });
   afterAll(async () => {
     await lab?.close();
@@ -37,7 +39,7 @@ describe.skipIf(reason !== null)(`Nanos on hosts${reason === null ? '' : ` (skip
 
   it('runs a function on each host, which answers at its endpoint, and prints to its log', async () => {
     const done = await deploy({ replicas: 2 });
-    expect(JSON.parse(done.answer?.body ?? '')).toMatchObject({ word: 'one', path: '/' });
+    expect(JSON.parse(done.answer?.body ?? '')).toMatchObject({ word: 'one', path: '/', args: ['--tier', 'a b'] });
     const { instances = [], state } = await call('deploy:get', of);
     expect([state, instances.length]).toEqual(['ready', 2]);
     for (const { endpoint = '' } of instances) {
