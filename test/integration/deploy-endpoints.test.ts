@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import type { Project } from '#shared/model/project.ts';
 import { whyNoSecondLibvirtd } from './second-libvirtd.ts';
 import { whyNoSshd } from './sshd.ts';
 import { resources, whyNot } from './studio.ts';
-import { openTwoHosts, type TwoHosts, virsh } from './two-hosts.ts';
+import { askUntil, openTwoHosts, type TwoHosts, virsh } from './two-hosts.ts';
 
 // A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -18,6 +19,15 @@ const reason = whyNot() ?? whyNoSecondLibvirtd() ?? whyNoSshd() ?? whyNoNetwork;
 
 const handler = (version: string) =>
   `export default (event) => ({ version: ${JSON.stringify(version)}, method: event.method, path: event.path, query: event.query, body: event.body, host: event.headers.host ?? null });`;
+
+/** The body of an answer over a connection of its own, else the code of the error. */
+const ask = (url: string) =>
+  new Promise<string>((resolve) => {
+    const request = get(url, { agent: false }, async (answer) => {
+      resolve(await text(answer).catch((error) => `no whole answer: ${error.code}`));
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
 
 describe.skipIf(reason !== null)(`endpoints on hosts${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let lab: TwoHosts;
@@ -71,20 +81,45 @@ describe.skipIf(reason !== null)(`endpoints on hosts${reason === null ? '' : ` (
     }
   });
 
-  it('are of the new revision after the next deploy, and stay where nothing changed', async () => {
+  it('stay the same over revisions and rollbacks, and are of the new revision then', async () => {
     const before = await endpoints();
     expect((await deploy()).revision).toBe(1);
     expect(await endpoints()).toEqual(before);
     lab.write(project, handler('two'));
     const done = await deploy();
     expect([done.revision, JSON.parse(done.answer?.body ?? '').version]).toEqual([2, 'two']);
-    const after = await endpoints();
-    // While both are there, an instance and its successor have a port each.
-    expect(after.map((url, index) => url !== before[index])).toEqual([true, true]);
-    for (const url of after) expect(await fetchJson(url)).toMatchObject({ version: 'two' });
-    for (const url of before.filter((one) => !after.includes(one))) {
-      await expect(fetchJson(url)).rejects.toThrow('fetch failed');
-    }
+    expect(done.warnings).toBeUndefined();
+    expect(await endpoints()).toEqual(before);
+    for (const url of before) expect(await fetchJson(url)).toMatchObject({ version: 'two' });
+    expect(await call('deploy:rollback', of)).toMatchObject({ state: 'ready', revision: 3 });
+    expect(await endpoints()).toEqual(before);
+    for (const url of before) expect(await fetchJson(url)).toMatchObject({ version: 'one' });
+    expect((await deploy()).revision).toBe(4);
+    expect(await endpoints()).toEqual(before);
+    // One port for each instance, and no other.
+    const listens = [lab.one, lab.two].flatMap(({ uri }) =>
+      virsh(uri, 'list', '--name').flatMap((name) =>
+        virsh(uri, 'qemu-monitor-command', name, '--hmp', 'info usernet').flatMap(
+          (line) => /HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)/.exec(line)?.[1] ?? [],
+        ),
+      ),
+    );
+    expect(listens.sort()).toEqual(before.map((url) => new URL(url).port).sort());
+  });
+
+  it('answer the requests that are in an instance when it is replaced', async () => {
+    const source = (version: string) =>
+      `export default async ({ path }) => { if (path === '/slow') await new Promise((resolve) => setTimeout(resolve, 1000)); return ${version}; };`;
+    const busy = await lab.studio.project('busy', source('1'), { ports: [{ guest: 8080 }], timeoutMs: 20_000 });
+    const start = () => call('deploy:start', { projectId: busy.id, target: 'lab', replicas: 1 });
+    await start();
+    const { instances: [{ endpoint = '' } = {}] = [] } = await call('deploy:get', { ...of, name: 'busy' });
+    lab.write(busy, source('2'));
+    const outcomes = await askUntil(start(), 3, () => ask(`${endpoint}/slow`));
+    expect(outcomes.filter((one) => !['1', '2', 'ECONNREFUSED'].includes(one))).toEqual([]);
+    expect(outcomes).toContain('1');
+    expect(await ask(endpoint)).toBe('2');
+    await call('deploy:remove', { ...of, name: 'busy' });
   });
 
   it('move when another program has taken the port meanwhile, which is said', async () => {
@@ -96,7 +131,7 @@ describe.skipIf(reason !== null)(`endpoints on hosts${reason === null ? '' : ` (
     await once(stranger, 'listening');
     try {
       const done = await deploy({ replicas: 1 });
-      expect(done.revision).toBe(2);
+      expect(done.revision).toBe(4);
       expect(done.warnings?.join('\n')).toContain(`another program has port ${new URL(url).port}`);
       const [moved = ''] = await endpoints();
       expect(moved).not.toBe(url);
@@ -146,6 +181,13 @@ describe.skipIf(reason !== null)(`endpoints on hosts${reason === null ? '' : ` (
     const hosts = { kind: 'libvirt' as const, uris: [lab.two.uri] };
     const both = call('targets:add', { ...hosts, name: 'both', uris: [lab.one.uri, lab.two.uri], listen: '192.0.2.1' });
     await expect(both).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('one host only') });
+    const sixth = call('targets:add', {
+      ...hosts,
+      name: 'sixth',
+      uris: ['qemu+tls://[::1]/system'],
+      listen: '0.0.0.0',
+    });
+    await expect(sixth).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('IPv6') });
     const bad = call('targets:add', { ...hosts, name: 'bad', listen: '300.1.1.1' });
     await expect(bad).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await call('targets:add', { ...hosts, name: 'exposed', listen: '0.0.0.0' });

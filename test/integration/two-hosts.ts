@@ -47,3 +47,23 @@ export const virsh = (uri: string, ...args: readonly string[]): string[] =>
   execFileSync('virsh', ['-c', uri, ...args], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line !== '');
+
+/** What a number of clients get, each of which asks again and again until some work is done. Errors: those of the work. */
+export async function askUntil(
+  work: Promise<unknown>,
+  clients: number,
+  ask: () => Promise<string>,
+): Promise<readonly string[]> {
+  const outcomes: string[] = [];
+  let isDone = false;
+  const asking = Array.from({ length: clients }, async () => {
+    while (!isDone) outcomes.push(await ask());
+  });
+  try {
+    await work;
+  } finally {
+    isDone = true;
+    await Promise.all(asking);
+  }
+  return outcomes;
+}

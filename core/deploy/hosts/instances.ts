@@ -98,11 +98,10 @@ export function describe(
   const inService = instances.filter((one) => one.isInService);
   const ready = own.filter(({ isInService, state }) => isInService && state === 'running').length;
   const wanted = record?.replicas ?? 0;
-  const trouble = findTrouble(revision, wanted, ready, inService);
+  const unfinished = findUnfinished(revision, wanted, instances);
+  const trouble = unfinished ?? findTrouble(wanted, ready, inService);
   const hostsDown = down.map(describeDown);
-  const isLeft = inService.some((one) => one.record.revision !== revision);
-  const state =
-    ready < wanted ? (isLeft ? 'progressing' : 'failing') : isLeft ? 'progressing' : wanted === 0 ? 'stopped' : 'ready';
+  const state = unfinished !== null ? 'progressing' : ready < wanted ? 'failing' : wanted === 0 ? 'stopped' : 'ready';
   return {
     target: target.name,
     namespace: null,
@@ -126,11 +125,23 @@ export function describe(
   };
 }
 
-function findTrouble(revision: number, wanted: number, ready: number, inService: readonly Instance[]): string {
-  const older = inService.find(({ record }) => record.revision !== revision);
+/** What shows that a deploy is under way, or was ended before it was done. */
+function findUnfinished(revision: number, wanted: number, instances: readonly Instance[]): string | null {
+  const again = 'If no deploy is under way, deploy again to finish.';
+  const older = instances.find((one) => one.isInService && one.record.revision !== revision);
   if (older !== undefined) {
-    return `${older.domain.name} of revision ${older.record.revision} is still in service: deploy again to finish.`;
+    return `${older.domain.name} of revision ${older.record.revision} is still in service. ${again}`;
   }
+  const stray = instances.find((one) => !one.isInService && one.state !== 'shutoff');
+  if (stray !== undefined) return `${stray.domain.name} is ${stray.state} and not in service. ${again}`;
+  const next = instances.find(({ record }) => record.revision > revision);
+  if (next !== undefined) return `Revision ${next.record.revision} is there and not in service. ${again}`;
+  const other = instances.find(({ record }) => record.revision === revision && record.replicas !== wanted);
+  if (other === undefined) return null;
+  return `${other.domain.name} is one of ${other.record.replicas} instances, and others are of ${wanted}. ${again}`;
+}
+
+function findTrouble(wanted: number, ready: number, inService: readonly Instance[]): string {
   const bad = inService.find(({ state }) => state !== 'running');
   if (bad !== undefined) {
     return `${bad.domain.name} on ${bad.host.label} is ${bad.state} (${bad.reason}): deploy again to start it.`;

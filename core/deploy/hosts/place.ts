@@ -71,8 +71,15 @@ export const sourceOnHosts =
     });
   };
 
+export interface DefineOptions {
+  /** A domain that is there, in whose place this one is defined. */
+  readonly uuid?: string;
+  /** The port that leads to the guest, in place of the record's. 0: QEMU chooses one at each start. */
+  readonly hostPort?: number;
+}
+
 /**
- * Defines the domain of a record; with the `uuid` of a domain that is there, in its place.
+ * Defines the domain of a record.
  *
  * Errors: CONFLICT for another one of that name; LIBVIRT_*.
  */
@@ -80,7 +87,7 @@ export async function defineInstance(
   host: TargetHost,
   record: DeployedRecord,
   files: PlacedFiles,
-  uuid?: string,
+  { uuid, hostPort = record.port }: DefineOptions = {},
 ): Promise<Domain> {
   const name = domainNameOf(record);
   const { accel, memoryMiB, vcpus } = record;
@@ -113,7 +120,7 @@ export async function defineInstance(
           disks,
           // The function's output goes to the serial port too: one log and one console have it all.
           channels: record.channel === '' ? [] : [{ name: record.channel, carries: 'invocations' }],
-          networks: networksOf(record),
+          networks: networksOf(record, hostPort),
         },
       ),
     },
@@ -154,10 +161,10 @@ async function placeDisk(
   return { path: await volume.path(), format: 'qcow2', backing: [image, base] };
 }
 
-function networksOf({ guestIp, egress, guestPort, listen, port }: DeployedRecord): MachineNetwork[] {
+function networksOf({ guestIp, egress, guestPort, listen }: DeployedRecord, hostPort: number): MachineNetwork[] {
   if (guestIp === '') return [];
-  const forward = { protocol: 'tcp', hostAddress: listen, hostPort: port, guestPort } as const;
-  return [{ kind: 'user', guestIp, forwards: port === 0 ? [] : [forward], isRestricted: egress === 'closed' }];
+  const forward = { protocol: 'tcp', hostAddress: listen, hostPort, guestPort } as const;
+  return [{ kind: 'user', guestIp, forwards: guestPort === 0 ? [] : [forward], isRestricted: egress === 'closed' }];
 }
 
 /** The volume that an instance writes to. */

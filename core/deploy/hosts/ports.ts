@@ -12,6 +12,21 @@ const lastPort = 28_999;
 /** The most ports that are tried for one instance: each try starts a QEMU. */
 export const maxPortTries = 10;
 
+/**
+ * The port of a function on a host that an instance of a revision takes over: the lowest that none of its own revision
+ * has, of those in service first. Null where there is none.
+ */
+export function portToTake(
+  onHost: readonly { readonly record: Pick<DeployedRecord, 'revision' | 'port'>; readonly isInService: boolean }[],
+  revision: number,
+): number | null {
+  const own = new Set(onHost.filter(({ record }) => record.revision === revision).map(({ record }) => record.port));
+  const [first] = onHost
+    .filter(({ record }) => record.port > 0 && !own.has(record.port))
+    .sort((a, b) => Number(b.isInService) - Number(a.isInService) || a.record.port - b.record.port);
+  return first?.record.port ?? null;
+}
+
 /** The lowest port that no domain of ours on this host has, also one that is off. Errors: PORT_IN_USE; LIBVIRT_*. */
 export async function choosePort(host: TargetHost, taken: readonly number[] = []): Promise<number> {
   const used = new Set([...taken, ...(await readInstances(host)).map(({ record }) => record.port)]);

@@ -6,17 +6,11 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { describeDown, type Fleet, type TargetHost } from './fleet.ts';
 import { type Instance, listInstances } from './instances.ts';
 import { readLastLines } from './logs.ts';
-import {
-  defineInstance,
-  type FindSource,
-  placeFiles,
-  removeInstance,
-  removeUnusedImages,
-  stopDomain,
-} from './place.ts';
-import { choosePort, maxPortTries, noPort } from './ports.ts';
+import { defineInstance, type FindSource, placeFiles, removeInstance, removeUnusedImages } from './place.ts';
+import { choosePort, portToTake } from './ports.ts';
 import { type DeployedRecord, type Release, updateRecord } from './record.ts';
-import { callInstance, drainInstance, healthRequest, startInstance } from './start.ts';
+import { retireInstance } from './retire.ts';
+import { bringUp, type Serving, takeEndpoint } from './serve.ts';
 
 export interface RolloutRequest {
   readonly release: Release;
@@ -51,6 +45,8 @@ export class Rollout {
   readonly #warnings: string[];
   readonly #created: Instance[] = [];
   readonly #retired: Instance[] = [];
+  /** Those of this revision that serve. */
+  readonly #up = new Set<Instance>();
   #hosts: readonly TargetHost[];
   #before: readonly Instance[];
   /** The host of each instance, by its index. */
@@ -106,15 +102,21 @@ export class Rollout {
         const host = this.#placeOf(index);
         onProgress(`Instance ${index + 1} of ${replicas}, on ${host.label}`);
         signal.throwIfAborted();
+        let port = 0;
         const isUp = await this.#orLose(host, async () => {
-          answer = await this.#bringUp(await this.#prepare(host, index));
+          const instance = await this.#prepare(host, index);
+          port = instance.record.port;
+          answer = await bringUp(instance, replicas, this.#serving(signal));
+          this.#up.add(instance);
         });
         if (!isUp) continue;
         index += 1;
         const old = this.#oldOnes();
-        const next = old.find((one) => one.host === host) ?? old[0];
-        // As many of the old ones stay as there are new ones to come.
-        if (next !== undefined && old.length > replicas - index) await this.#retire(next);
+        const predecessor = old.find((one) => one.host === host && port > 0 && one.record.port === port);
+        const next = predecessor ?? old.find((one) => one.host === host) ?? old[0];
+        // As many of the old ones stay as there are new ones to come, but one whose endpoint is another's is of no use.
+        if (next !== undefined && (predecessor !== undefined || old.length > replicas - index))
+          await this.#retire(next);
       }
       for (const old of this.#oldOnes()) await this.#retire(old);
     } catch (thrown) {
@@ -180,13 +182,12 @@ export class Rollout {
   /** The domain of an instance, defined with its files there. */
   async #prepare(host: TargetHost, index: number): Promise<Instance> {
     const { release, revision, replicas, find } = this.#request;
-    const found = [...this.#before, ...this.#created].find(
-      (one) => one.host === host && one.record.revision === revision && one.record.index === index,
-    );
+    const found = this.#instancesOn(host).find(({ record }) => record.revision === revision && record.index === index);
     if (found !== undefined) return found;
     const { kind: accel } = await host.accelerator.choose(release.runtime);
     const doing = `define an instance of ${release.functionName} on ${host.label}`;
-    const port = release.guestPort === 0 ? 0 : await choosePort(host);
+    const known = portToTake(this.#instancesOn(host), revision);
+    const port = release.guestPort === 0 ? 0 : (known ?? (await choosePort(host)));
     const record: DeployedRecord = {
       ...release,
       ...{ revision, index, replicas, port, accel, deployedAt: this.#deployedAt, deployedBy: thisComputer() },
@@ -200,82 +201,31 @@ export class Rollout {
     return made;
   }
 
-  /** Has an instance answer, and puts it into service. */
-  async #bringUp(instance: Instance): Promise<CallOutput<'deploy:invoke'>> {
-    const { domain, host } = instance;
-    const { signal, replicas } = this.#request;
-    const well = await this.#isWell(instance);
-    const { answer, record } =
-      well === null ? await this.#start(instance, signal) : { answer: well, record: instance.record };
-    await withLibvirtErrors(`put ${domain.name} into service on ${host.label}`, async () => {
-      await domain.setAutostart(true);
-      // Also where nothing changes: libvirt reports a change of the record, and none of the start with the host.
-      await updateRecord(domain, { ...record, replicas });
-    });
-    return answer;
+  /** What instances are brought up with. */
+  #serving(signal: AbortSignal): Serving {
+    return {
+      ...{ runtimes: this.#fleet.runtimes, find: this.#request.find, signal },
+      instancesOn: (host) => this.#instancesOn(host),
+      warn: (message) => this.#warnings.push(message),
+    };
   }
 
-  /**
-   * Has an instance that is off answer; where its port is taken meanwhile, by another one, which is warned of. Shape: the
-   * record that it has then. Errors: PORT_IN_USE; as `startInstance`.
-   */
-  async #start({ host, domain, record: first }: Instance, signal: AbortSignal) {
-    const { find } = this.#request;
-    const taken: number[] = [];
-    for (let record = first; ; ) {
-      try {
-        const answer = await startInstance({ host, domain, record }, this.#fleet.runtimes, signal);
-        if (taken.length > 0) {
-          const ports = taken.join(', ');
-          this.#warnings.push(
-            `On ${host.label} another program has port ${ports} of ${record.listen}: ${domain.name} listens on ${record.port}.`,
-          );
-        }
-        return { answer, record };
-      } catch (thrown) {
-        if (toFirstlightError(thrown).code !== 'PORT_IN_USE') throw thrown;
-        taken.push(record.port);
-        if (taken.length >= maxPortTries) throw noPort(host, record, taken);
-        const moved = { ...record, port: await choosePort(host, taken) };
-        const files = await placeFiles(host, record, find);
-        await withLibvirtErrors(`give ${domain.name} another port on ${host.label}`, () =>
-          defineInstance(host, moved, files, domain.uuid),
-        );
-        record = moved;
-      }
-    }
-  }
-
-  /** The answer of an instance that runs; null for one that was ended, since it does not answer. */
-  async #isWell(instance: Instance): Promise<CallOutput<'deploy:invoke'> | null> {
-    const { domain } = instance;
-    const { signal } = this.#request;
-    const { state } = await withLibvirtErrors(`look at ${domain.name}`, () => domain.state());
-    if (state === 'shutoff') return null;
-    try {
-      if (state === 'running') return await callInstance(instance, this.#fleet.runtimes, healthRequest, signal);
-    } catch (thrown) {
-      const { code } = toFirstlightError(thrown);
-      if (code === 'CANCELLED' || lostCodes.includes(code)) throw thrown;
-    }
-    await withLibvirtErrors(`stop ${domain.name}`, () => stopDomain(domain));
-    return null;
+  #instancesOn(host: TargetHost): Instance[] {
+    return [...this.#before, ...this.#created].filter((one) => one.host === host);
   }
 
   /** Takes an instance out of service, once no request is in it. Its host keeps it for going back. */
   async #retire(instance: Instance): Promise<void> {
     const { domain, host, record } = instance;
+    const { revision, replicas, signal } = this.#request;
     this.#retired.push(instance);
-    await this.#orLose(host, () =>
-      withLibvirtErrors(`take ${domain.name} out of service on ${host.label}`, async () => {
-        await domain.setAutostart(false);
-        await drainInstance(domain, record, this.#fleet.runtimes, this.#request.signal);
-        await stopDomain(domain);
-        if (record.revision === this.#request.revision) {
-          await updateRecord(domain, { ...record, replicas: this.#request.replicas });
-        }
-      }),
-    );
+    await this.#orLose(host, async () => {
+      await retireInstance(instance, this.#fleet.runtimes, signal);
+      if (record.revision !== revision) return;
+      await withLibvirtErrors(`note the number of instances on ${host.label}`, () =>
+        updateRecord(domain, { ...record, replicas }),
+      );
+    });
   }
 
   /** Removes the revisions that are too old, domains that no revision needs, and images without a domain. */
@@ -324,16 +274,18 @@ export class Rollout {
 
   async #goBack(): Promise<string> {
     const signal = AbortSignal.timeout(goBackTimeoutMs);
+    const serving = this.#serving(signal);
     try {
       const reached = ({ host }: Instance) => this.#hosts.includes(host);
-      for (const { host, domain } of this.#created.filter(reached)) await removeInstance(host, domain);
-      for (const instance of this.#retired.filter(reached)) {
-        const { domain, isInService, host } = instance;
-        if (!isInService) continue;
-        await withLibvirtErrors(`put ${domain.name} back on ${host.label}`, async () => {
-          await domain.setAutostart(true);
-          if ((await domain.state()).state === 'shutoff') await this.#start(instance, signal);
-        });
+      const created = this.#created.filter(reached);
+      for (const one of created.filter((each) => !this.#up.has(each))) await removeInstance(one.host, one.domain);
+      for (const one of this.#before.filter((each) => reached(each) && each.isInService)) {
+        if (this.#retired.includes(one)) await bringUp(one, one.record.replicas, serving);
+        else if (one.state === 'running') await takeEndpoint(one, serving);
+      }
+      for (const one of created.filter((each) => this.#up.has(each))) {
+        await retireInstance(one, this.#fleet.runtimes, signal);
+        await removeInstance(one.host, one.domain);
       }
       for (const host of this.hosts) await removeUnusedImages(host);
       const before = Math.max(0, ...this.#before.filter((one) => one.isInService).map(({ record }) => record.revision));
@@ -344,4 +296,4 @@ export class Rollout {
   }
 }
 
-const goBackTimeoutMs = 120_000;
+const goBackTimeoutMs = 180_000;

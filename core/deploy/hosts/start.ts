@@ -12,6 +12,7 @@ import type { RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
 import { callEndpoint, dialerOf, type EndpointRequest, endpointOf } from './endpoint.ts';
 import type { TargetHost } from './fleet.ts';
+import { readForwards } from './forwards.ts';
 import type { DeployedRecord } from './record.ts';
 
 type Answer = CallOutput<'deploy:invoke'>;
@@ -32,6 +33,15 @@ export interface Called {
   readonly record: DeployedRecord;
 }
 
+/** A running instance, with the port that it listens on in its record: before it has its endpoint, that is another one. */
+export async function listening(called: Called): Promise<Called> {
+  const { host, domain, record } = called;
+  if (record.guestPort === 0) return called;
+  const { ports } = await readForwards(called);
+  const [port = record.port] = ports.includes(record.port) ? [] : ports;
+  return { host, domain, record: { ...record, port } };
+}
+
 /**
  * Boots a defined domain, and calls its function once. Errors: BOOT_TIMEOUT; PORT_IN_USE, when nothing of it has been
  * started; LIBVIRT_*; as `callInstance`.
@@ -43,7 +53,7 @@ export async function startInstance(
 ): Promise<Answer> {
   if (record.channel === '') {
     await withLibvirtErrors(`start ${domain.name}`, () => domain.create());
-    return await untilAnswer({ host, domain, record }, signal);
+    return await untilAnswer(await listening({ host, domain, record }), signal);
   }
   const started = await withLibvirtErrors(`start ${domain.name}`, () => domain.create({ paused: true }));
   const session = await openSession(started, record, runtimes, { isFresh: true, signal });
@@ -51,7 +61,7 @@ export async function startInstance(
     await libvirtMachine(started, true).resume().doneNs;
     await untilReady(session, domain.name, signal);
     return (
-      (await callByNetwork({ host, domain, record }, healthRequest, signal)) ??
+      (await callByNetwork(await listening({ host, domain, record }), healthRequest, signal)) ??
       (await invoke(session, domain.name, eventOf(healthRequest), record.timeoutMs, signal))
     );
   } finally {
@@ -60,14 +70,14 @@ export async function startInstance(
 }
 
 /**
- * The answer of an instance that runs. Errors: CONFLICT while others keep it busy; INSTANCE_LOST; FUNCTION_TIMEOUT;
- * GUEST_PANICKED, CHANNEL_BROKEN; LIBVIRT_*.
+ * The answer of an instance that runs, and is in service, but for a test of it. Errors: CONFLICT while others keep it busy; INSTANCE_LOST, when
+ * nothing was sent; FUNCTION_TIMEOUT; GUEST_PANICKED, CHANNEL_BROKEN; LIBVIRT_*.
  */
 export async function callInstance(
   called: Called,
   runtimes: ReadonlyMap<RuntimeId, Runtime>,
   request: EndpointRequest,
-  signal: AbortSignal,
+  { signal, isTest = false }: { readonly signal: AbortSignal; readonly isTest?: boolean },
 ): Promise<Answer> {
   const answer = await callByNetwork(called, request, signal);
   if (answer !== null) return answer;
@@ -75,6 +85,9 @@ export async function callInstance(
   if (record.channel === '') throw onlyThere(called);
   const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
   try {
+    if (!isTest && !(await withLibvirtErrors(`look at ${domain.name}`, () => domain.autostart()))) {
+      throw new FirstlightError('INSTANCE_LOST', `${domain.name} has been replaced.`);
+    }
     return await invoke(session, domain.name, eventOf(request), record.timeoutMs, signal);
   } finally {
     session.close();
@@ -155,53 +168,8 @@ function bodyOf(text: string | null): Json {
   }
 }
 
-/** Settles when no request is in an instance, or after a while: then it may be ended. */
-export async function drainInstance(
-  domain: Domain,
-  record: DeployedRecord,
-  runtimes: ReadonlyMap<RuntimeId, Runtime>,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    if (record.channel === '') return await powerDown(domain, signal);
-    const session = await openSession(domain, record, runtimes, { isFresh: false, signal });
-    try {
-      if (record.guestPort > 0) await untilIdle(session, signal);
-    } finally {
-      session.close();
-    }
-  } catch (thrown) {
-    const { code } = toFirstlightError(thrown);
-    if (code === 'CANCELLED') throw thrown;
-    // It does not run any more, or serves a request that never ends: either way it is ended next.
-  }
-}
-
-/** A guest whose requests nobody but itself knows of ends them itself. Units: ms. */
-const powerDownMs = 10_000;
-
-/** Asks a guest to end, and waits for a while until it has. Errors: LibvirtError. */
-async function powerDown(domain: Domain, signal: AbortSignal): Promise<void> {
-  await domain.shutdown();
-  for (const end = Date.now() + powerDownMs; Date.now() < end && !signal.aborted; ) {
-    if ((await domain.state()).state === 'shutoff') return;
-    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Requests of its endpoint leave the channel free: an instance answers there when the one that it serves is over. */
-async function untilIdle(session: GuestSession, signal: AbortSignal): Promise<void> {
-  for (const end = Date.now() + channelWaitMs; Date.now() < end && !signal.aborted; ) {
-    try {
-      await session.sampleClock(1);
-      return;
-    } catch (thrown) {
-      if (toFirstlightError(thrown).code !== 'FUNCTION_TIMEOUT') throw thrown;
-    }
-  }
-}
-
-async function openSession(
+/** A session with an instance, whose channel is then taken. Errors: CONFLICT while others have it; INSTANCE_LOST; LIBVIRT_*. */
+export async function openSession(
   domain: Domain,
   record: DeployedRecord,
   runtimes: ReadonlyMap<RuntimeId, Runtime>,
@@ -234,7 +202,11 @@ async function openChannel(domain: Domain, name: string, signal: AbortSignal) {
     try {
       return await machine.openChannel(name);
     } catch (thrown) {
-      if (toFirstlightError(thrown).code !== 'CONFLICT' || Date.now() > end) throw thrown;
+      const isBusy = toFirstlightError(thrown).code === 'CONFLICT';
+      if (!isBusy && (await domain.state()).state === 'shutoff') {
+        throw new FirstlightError('INSTANCE_LOST', `${domain.name} has ended.`, { cause: thrown });
+      }
+      if (!isBusy || Date.now() > end) throw thrown;
     }
   }
 }

@@ -167,6 +167,9 @@ const writeSerial = ({ sockets, logPath }: DomainSpec) =>
 /** Slot 16 of the first bus: libvirt, which does not know of this device, gives its own from the lowest slot on. */
 const userNetworkSlot = '0x10';
 
+/** The name of the user-mode network in QEMU. */
+export const userNetworkId = 'firstlight';
+
 const writeQemuArgs = (args: readonly string[]) =>
   `<qemu:commandline>${args.map((value) => `<qemu:arg${attributes({ value })}/>`).join('')}</qemu:commandline>`;
 
@@ -174,9 +177,9 @@ function userNetworkArgs({ guestIp, forwards, isRestricted }: UserNetwork): stri
   const rules = forwards.map((one) => `,${forwardRule(guestIp, one)}`);
   return [
     '-netdev',
-    `user,id=firstlight${isRestricted ? ',restrict=on' : ''}${rules.join('')}`,
+    `user,id=${userNetworkId}${isRestricted ? ',restrict=on' : ''}${rules.join('')}`,
     '-device',
-    `virtio-net-pci,netdev=firstlight,addr=${userNetworkSlot},romfile=`,
+    `virtio-net-pci,netdev=${userNetworkId},addr=${userNetworkSlot},romfile=`,
   ];
 }
 
