@@ -54,6 +54,7 @@ async function askHelper(
       input: host,
       timeoutMs: helperTimeoutMs,
       signal,
+      isSecret: true,
       ...(env.PATH !== undefined && { env: { PATH: env.PATH } }),
     });
     const { Username, Secret } = answerSchema.parse(JSON.parse(stdout));

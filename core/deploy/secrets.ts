@@ -79,6 +79,7 @@ async function readKeychain(
     const { stdout } = await runTool(keychainTool, ['lookup', 'service', 'firstlight', 'name', name], {
       timeoutMs: keychainTimeoutMs,
       signal,
+      isSecret: true,
       ...(PATH !== undefined && { env: { PATH } }),
     });
     if (stdout !== '') return stdout;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { runTool } from './run-tool.ts';
 
@@ -26,6 +27,23 @@ describe('runTool', () => {
       message: expect.stringContaining('exit code 3: no such disk'),
       details: { output: expect.stringContaining('bad') },
     });
+  });
+
+  it('keeps the output and the arguments of a tool that prints secrets out of its errors', async () => {
+    const tool = async (more: string, timeoutMs: number) => {
+      const script = `console.log("s3cret-out"); console.error("unknown: " + process.argv.slice(1)); ${more}`;
+      const args = ['-e', script, '--', '--client-secret=s3cret-1', '--key', 's3cret-2'];
+      return await runTool(node, args, { isSecret: true, timeoutMs }).catch((thrown: unknown) => thrown);
+    };
+    for (const error of [await tool('process.exitCode = 1', 20_000), await tool('setInterval(() => {}, 999)', 2_000)]) {
+      const output = 'unknown: --client-secret=…,--key,…';
+      expect(error).toMatchObject({
+        code: 'TOOL_FAILED',
+        message: expect.stringContaining(output),
+        details: { output },
+      });
+      expect(inspect(error, { depth: null })).not.toContain('s3cret');
+    }
   });
 
   it('takes other exit codes as answers when asked to', async () => {

@@ -12,6 +12,8 @@ export interface RunToolOptions {
   readonly input?: string;
   /** Exit codes that are an answer, not a failure. Default: only 0. */
   readonly okExitCodes?: readonly number[];
+  /** True where its arguments and its standard output may be secrets: errors then have its standard error only. */
+  readonly isSecret?: boolean;
 }
 
 /** The result of a tool that ended by itself. */
@@ -38,7 +40,7 @@ export async function runTool(
   args: readonly string[],
   options: RunToolOptions = {},
 ): Promise<ToolResult> {
-  const { signal, timeoutMs = defaultTimeoutMs, cwd, env, input, okExitCodes = [0] } = options;
+  const { signal, timeoutMs = defaultTimeoutMs, cwd, env, input, okExitCodes = [0], isSecret = false } = options;
   const result = await execa(file, [...args], {
     reject: false,
     timeout: timeoutMs,
@@ -54,7 +56,7 @@ export async function runTool(
   if (result.isCanceled) throw new FirstlightError('CANCELLED', `Cancelled: ${file}.`);
   if (exitCode !== undefined && okExitCodes.includes(exitCode)) return { stdout, stderr, exitCode };
 
-  const command = [file, ...args].join(' ');
+  const command = isSecret ? file : [file, ...args].join(' ');
   if (result.code === 'ENOENT' && exitCode === undefined) {
     throw new FirstlightError('TOOL_MISSING', `${file} is not installed, or not on PATH.`, {
       hint: 'Run `firstlight doctor`: it names the package to install.',
@@ -68,11 +70,21 @@ export async function runTool(
       : exitCode === undefined
         ? `was ended by ${result.signal ?? 'an error'}`
         : `ended with exit code ${exitCode}`;
-  const output = `${stderr}\n${stdout}`.trim().slice(-quotedChars);
+  const output = (isSecret ? withoutValues(stderr, args) : `${stderr}\n${stdout}`).trim().slice(-quotedChars);
   const lastLine = output.split('\n').at(-1)?.trim();
   throw new FirstlightError('TOOL_FAILED', `${file} ${why}${lastLine ? `: ${lastLine}` : '.'}`, {
-    hint: `Run it yourself to see more: ${command}`,
+    hint: `Run it yourself to see more: ${command}${isSecret && args.length > 0 ? ' with its arguments' : ''}`,
     details: { output, subject: command },
-    cause: result instanceof Error ? result : undefined,
+    // The words of execa's error have the arguments and both outputs.
+    cause: result instanceof Error && !isSecret ? result : undefined,
   });
+}
+
+/** A text in which the values of options are left out: programs repeat an option that they do not know. */
+function withoutValues(text: string, args: readonly string[]): string {
+  const values = args.map((arg, at) => {
+    if (arg.startsWith('-')) return arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : '';
+    return /^-[^=]*$/.test(args[at - 1] ?? '') ? arg : '';
+  });
+  return values.filter((value) => value !== '').reduce((left, value) => left.replaceAll(value, '…'), text);
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { follow } from './follow.ts';
@@ -170,6 +171,17 @@ describe('a client of a cluster', () => {
     await expect(failing.json('/x')).rejects.toMatchObject({ code: 'CLUSTER_DENIED', message: /log in first/ });
     const missing = await open({ exec: { command: 'no-such-plugin', installHint: 'Get it from us.' } });
     await expect(missing.json('/x')).rejects.toMatchObject({ code: 'TOOL_MISSING', hint: 'Get it from us.' });
+  });
+
+  it('shows no token that a plugin printed before it failed, and none of its arguments', async () => {
+    const plugin = join(dir, 'plugin');
+    writeFileSync(plugin, `#!/bin/sh\necho '{"status":{"token":"s3cret-token"}}'\necho "no session" >&2\nexit 1\n`);
+    chmodSync(plugin, 0o755);
+    const client = await open({ exec: { command: plugin, args: ['--client-secret=s3cret-arg'] } });
+    const error = await client.json('/x').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'CLUSTER_DENIED', message: /no session/, details: { output: 'no session' } });
+    expect(inspect(error, { depth: null })).not.toContain('s3cret');
+    client.close();
   });
 });
 

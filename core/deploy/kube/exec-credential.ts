@@ -69,6 +69,7 @@ async function runPlugin(plugin: ExecPlugin, signal?: AbortSignal): Promise<z.ou
     ({ stdout } = await runTool(command, args ?? [], {
       timeoutMs: loginTimeoutMs,
       signal,
+      isSecret: true,
       env: { ...variables, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
     }));
   } catch (thrown) {
