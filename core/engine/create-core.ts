@@ -29,7 +29,7 @@ import { sweepTemps } from '#core/store/sweep-temps.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
 import type { BuiltInHost } from '#core/vmm/built-in-host.ts';
 import type { Host } from '#core/vmm/host.ts';
-import { createHosts, describeHost } from '#core/vmm/hosts.ts';
+import { createHosts } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
 import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
 import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
@@ -171,6 +171,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     hosts: hosts.list,
     reconcile: (host) => registry.reconcile(host, hosts.list()),
     log,
+    onChanged: () => announce(),
   });
   const pool = createPrestartPool({
     launch: registry.launch,
@@ -214,7 +215,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const announce = () => {
     emit('app:changed', info());
-    emit('hosts:changed', { hosts: hosts.list().map(describeHost) });
+    emit('hosts:changed', { hosts: hosts.list().map(watch.describe) });
   };
 
   const makeAhead = (spec: LaunchSpec): Promise<unknown> =>

@@ -11,7 +11,7 @@ export function hostCalls(
     'hosts:list': async () => {
       await hosts.load();
       await watch.reconciled();
-      return hosts.list().map(describeHost);
+      return hosts.list().map(watch.describe);
     },
     'hosts:add': async (entry) => describeHost(await hosts.add(entry)),
     'hosts:remove': async ({ name }) => {

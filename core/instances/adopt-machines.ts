@@ -137,6 +137,8 @@ export function createAdopter({
       } catch (thrown) {
         // A machine that has ended since is not a failure; the others are still to be read.
         if (!(thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')) failure = thrown;
+        // One that has fallen silent would be waited for once a machine.
+        if (host.vmm.state === 'lost') break;
       }
     }
     // Nothing is deleted while a host could not be read: its machines may use it.

@@ -24,7 +24,12 @@ beforeEach(() => {
       ? Promise.reject(new FirstlightError('LIBVIRT_UNREACHABLE', 'nobody listens'))
       : Promise.resolve();
   };
-  watch = createHostWatch({ hosts: () => [local, hung, lost], reconcile, log: (line) => log.push(line) });
+  watch = createHostWatch({
+    hosts: () => [local, hung, lost],
+    reconcile,
+    log: (line) => log.push(line),
+    onChanged: () => undefined,
+  });
 });
 afterEach(() => {
   watch.close();
@@ -51,4 +56,27 @@ it('tries a lost host again, reports the same failure once, and lets nobody wait
   expect(read).toEqual(['lost', 'lost', 'lost']);
   expect(log).toEqual(['nobody listens']);
   await watch.reconciled();
+});
+
+it('calls a host connected only when its machines are known', async () => {
+  const silent = fakeHost(layout, {}, 'silent');
+  let answers = false;
+  let changes = 0;
+  const asked = createHostWatch({
+    hosts: () => [silent],
+    reconcile: async () => {
+      if (!answers) throw new FirstlightError('LIBVIRT_UNREACHABLE', 'it does not answer');
+    },
+    log: () => undefined,
+    onChanged: () => changes++,
+  });
+  expect(asked.describe(silent)).toMatchObject({ state: 'connecting', failure: null });
+  asked.reconcile(silent);
+  await asked.reconciled();
+  expect(asked.describe(silent)).toMatchObject({ state: 'lost', failure: 'it does not answer' });
+  answers = true;
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(asked.describe(silent)).toMatchObject({ state: 'connected', failure: null });
+  expect(changes).toBe(2);
+  asked.close();
 });

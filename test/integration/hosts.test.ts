@@ -132,7 +132,7 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
       ['local', 'connected'],
       ['lab', 'lost'],
     ]);
-    expect(hosts[1]?.failure).toContain('does not answer within 4 s');
+    expect(hosts[1]?.failure).toContain('does not answer within 3 s');
     const project = await second.project('meanwhile', 'export default () => 2;');
     const run = await second.client.call('instances:run', { projectId: project.id, lifetime: 'stop' });
     expect(run.error).toBeNull();

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, LifecycleEvent } from 'node-libvirt';
-import { connect } from 'node-libvirt';
+import { connect, LibvirtTimeoutError } from 'node-libvirt';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { VmmState } from '../vmm.ts';
 import { isElsewhere } from './is-elsewhere.ts';
 import { isRemote } from './is-remote.ts';
-import { fromLibvirt } from './to-firstlight-error.ts';
+import { type Doing, fromLibvirt } from './to-firstlight-error.ts';
 
 /** The events of a link, for its owner. */
 export interface LinkListener {
@@ -29,6 +30,15 @@ export interface LibvirtLink {
    * Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, BAD_INPUT; LIBVIRT_LOST when it ended and did not come back within 5 s.
    */
   readonly connection: () => Promise<Connection>;
+  /**
+   * The answer to a question that any daemon answers at once. One that does not counts as lost until it answers again.
+   *
+   * Errors: as `connection`; LIBVIRT_UNREACHABLE for a daemon that has fallen silent; as `fromLibvirt`.
+   */
+  readonly ask: <T>(
+    doing: Doing,
+    question: (connection: Connection, options: { readonly timeoutMs: number }) => Promise<T>,
+  ) => Promise<T>;
   /** Ends it, and every instance that must end with us. */
   readonly close: () => Promise<void>;
 }
@@ -37,7 +47,9 @@ export interface LibvirtLink {
 const reopenWaitMs = 5_000;
 const reopenPollMs = 20;
 /** A daemon that accepts a connection and does not answer for this long hangs: a starting one takes under a second. */
-const openTimeoutMs = 4_000;
+const openTimeoutMs = 3_000;
+/** A daemon that takes longer to answer a simple call hangs. */
+export const answerTimeoutMs = 3_000;
 /** A network, a login and the start of a helper come before. */
 const openRemoteTimeoutMs = 15_000;
 
@@ -64,7 +76,8 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
 
   async function open(): Promise<Connection> {
     try {
-      const connection = await connect({ uri, signal: AbortSignal.timeout(timeoutMs) });
+      const inTime = AbortSignal.timeout(timeoutMs);
+      const connection = await connect({ uri, signal: inTime });
       connection.on('disconnected', () => {
         setState('lost', lostError());
         listener.onLost();
@@ -77,7 +90,10 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
         if (current === connection) current = null;
         setState('lost', lostError());
       });
-      await connection.subscribe('lifecycle', listener.onLifecycle);
+      await beforeAbort(connection.subscribe('lifecycle', listener.onLifecycle), inTime).catch((thrown: unknown) => {
+        void connection.close();
+        throw thrown;
+      });
       if (closed) {
         await connection.close();
         throw new FirstlightError('CANCELLED', 'Firstlight is closing.');
@@ -114,6 +130,20 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
     return await opening;
   }
 
+  const ask: LibvirtLink['ask'] = async (doing, question) => {
+    const connection = await connectionNow();
+    try {
+      const answer = await question(connection, { timeoutMs: answerTimeoutMs });
+      if (current === connection && connection.connected) setState('connected');
+      return answer;
+    } catch (thrown) {
+      if (!(thrown instanceof LibvirtTimeoutError)) throw fromLibvirt(thrown, doing);
+      const silent = silentDaemon(uri, answerTimeoutMs, thrown);
+      if (current === connection) setState('lost', silent);
+      throw silent;
+    }
+  };
+
   return {
     uri,
     get state() {
@@ -123,13 +153,27 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       return failure;
     },
     connection: connectionNow,
+    ask,
     async close() {
       closed = true;
       const connection = current;
       current = null;
-      await connection?.close();
+      const closing = connection?.close();
+      // A silent daemon does not answer the goodbye either; our end of the connection ends with the process.
+      if (state === 'connected') await closing;
     },
   };
+}
+
+/** The result, unless the signal comes first. Errors: its reason. */
+async function beforeAbort<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  result.catch(() => undefined);
+  const aborted = createDeferred<never>();
+  aborted.promise.catch(() => undefined);
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return Promise.race([result, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 const isTimeout = (thrown: unknown) => thrown instanceof Error && thrown.name === 'TimeoutError';

@@ -5,11 +5,10 @@ import { hostNs } from '#shared/model/units.ts';
 import { connectConsole } from '../connect-console.ts';
 import type { ConsoleStreams, RunningMachine, VmmStep } from '../vmm.ts';
 import { outputAlias } from './domain-xml.ts';
+import { answerTimeoutMs } from './libvirt-link.ts';
 import { metadataNamespace, metadataPrefix, readMetadataXml, writeBareMetadataXml } from './metadata-xml.ts';
-import { fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
+import { type Doing, fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
 
-/** A daemon that takes longer to answer a simple call hangs. */
-export const answerTimeoutMs = 4_000;
 /** libvirt waits for QEMU to be reaped, which takes up to 1.7 s, and some seconds on a busy machine. */
 const killTimeoutMs = 15_000;
 
@@ -18,10 +17,19 @@ const domains = new WeakMap<RunningMachine, Domain>();
 /** The domain of a machine that libvirt runs. */
 export const domainOf = (machine: RunningMachine): Domain | undefined => domains.get(machine);
 
+const options = { timeoutMs: answerTimeoutMs };
+/** Asks a plain question about a domain. */
+export type AskDomain = <T>(doing: Doing, question: (given: typeof options) => Promise<T>) => Promise<T>;
+const askAlone: AskDomain = (doing, question) => withLibvirtErrors(doing, () => question(options));
+
 /** A domain as a machine that runs, with the steps of its creation where they are known. */
-export function libvirtMachine(domain: Domain, isRemote = false, steps?: readonly VmmStep[]): RunningMachine {
+export function libvirtMachine(
+  domain: Domain,
+  isRemote = false,
+  ask: AskDomain = askAlone,
+  steps?: readonly VmmStep[],
+): RunningMachine {
   const { name, uuid } = domain;
-  const options = { timeoutMs: answerTimeoutMs };
   const machine: RunningMachine = {
     name,
     uuid,
@@ -42,7 +50,7 @@ export function libvirtMachine(domain: Domain, isRemote = false, steps?: readonl
       }
     },
     readState: async () => {
-      const { state } = await withLibvirtErrors(`read the state of ${name}`, () => domain.state(options));
+      const { state } = await ask(`read the state of ${name}`, (given) => domain.state(given));
       return state === 'paused' ? 'paused' : 'running';
     },
     openConsole: (sockets) =>
@@ -60,9 +68,7 @@ export function libvirtMachine(domain: Domain, isRemote = false, steps?: readonl
       }
     },
     readMetadata: async () => {
-      const xml = await withLibvirtErrors(`read the metadata of ${name}`, () =>
-        domain.getMetadata(metadataNamespace, options),
-      );
+      const xml = await ask(`read the metadata of ${name}`, (given) => domain.getMetadata(metadataNamespace, given));
       return xml === null ? null : await readMetadataXml(xml);
     },
     writeMetadata: (metadata) =>

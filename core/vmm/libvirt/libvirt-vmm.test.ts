@@ -25,7 +25,8 @@ function open(connection: object) {
     openLink: (uri, given): LibvirtLink => {
       link = given;
       const opened = async () => connection as Connection;
-      return { uri, state: 'connected', failure: null, connection: opened, close: async () => undefined };
+      const ask: LibvirtLink['ask'] = async (_, question) => question(await opened(), { timeoutMs: 1_000 });
+      return { uri, state: 'connected', failure: null, connection: opened, ask, close: async () => undefined };
     },
   });
   const emit = (domain: Domain, event: string, detail: string) =>

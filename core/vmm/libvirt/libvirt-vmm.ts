@@ -10,8 +10,8 @@ import { findQemu } from './find-qemu.ts';
 import { createHostFiles } from './host-files.ts';
 import { isElsewhere } from './is-elsewhere.ts';
 import { isRemote } from './is-remote.ts';
-import { createLibvirtLink, type LibvirtLink, type LinkListener } from './libvirt-link.ts';
-import { answerTimeoutMs, domainOf, libvirtMachine } from './libvirt-machine.ts';
+import { answerTimeoutMs, createLibvirtLink, type LibvirtLink, type LinkListener } from './libvirt-link.ts';
+import { type AskDomain, domainOf, libvirtMachine } from './libvirt-machine.ts';
 import { writeMetadataXml } from './metadata-xml.ts';
 import { readStats } from './read-stats.ts';
 import { writeRestorable } from './saved-domain.ts';
@@ -28,7 +28,8 @@ export interface LibvirtVmmOptions {
 /** The machines of one libvirt. It connects when it is first used. */
 export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtLink }: LibvirtVmmOptions): Vmm {
   const remote = isRemote(uri);
-  const asMachine = (domain: Domain) => libvirtMachine(domain, remote);
+  const askDomain: AskDomain = (doing, question) => link.ask(doing, (_, options) => question(options));
+  const asMachine = (domain: Domain) => libvirtMachine(domain, remote, askDomain);
   const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener, asMachine) });
   const files = createHostFiles(link.connection);
   /** Restored domains that end with us: libvirt has no autodestroy for them. */
@@ -60,7 +61,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
         { name: 'restore.asked', label: 'restore asked of libvirt, which starts QEMU', atNs: askedNs },
         { name: 'restore.loaded', label: 'saved machine loaded', atNs: loadedNs },
       ];
-      const machine = libvirtMachine(domain, remote, steps);
+      const machine = libvirtMachine(domain, remote, askDomain, steps);
       if (!keep) restored.add(machine);
       return machine;
     } finally {
@@ -96,9 +97,9 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     },
     ...(savesHere(uri, uid) && { saving: { save, restore } }),
     list: async () => {
-      const connection = await link.connection();
-      const options = { active: true, timeoutMs: answerTimeoutMs };
-      const domains = await withLibvirtErrors(`list the instances at ${uri}`, () => connection.listDomains(options));
+      const domains = await link.ask(`list the instances at ${uri}`, (connection, options) =>
+        connection.listDomains({ active: true, ...options }),
+      );
       return domains.filter(isOurs).map(asMachine);
     },
     readStats: async (machines) => {
@@ -121,11 +122,12 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     },
     findProcess: (name) => (remote ? null : findQemu(name)),
     readVersions: async () => {
+      const doing = `ask libvirt at ${uri} for its versions`;
+      const libvirt = await link.ask(doing, (connection, options) => connection.libVersion(options));
       const connection = await link.connection();
-      const [libvirt, qemu] = await withLibvirtErrors(`ask libvirt at ${uri} for its versions`, async () => [
-        await connection.libVersion({ timeoutMs: answerTimeoutMs }),
-        await connection.hypervisorVersion({ timeoutMs: firstQemuTimeoutMs }),
-      ]);
+      const qemu = await withLibvirtErrors(doing, () =>
+        connection.hypervisorVersion({ timeoutMs: firstQemuTimeoutMs }),
+      );
       const text = ({ major, minor, release }: typeof qemu) => `${major}.${minor}.${release}`;
       return { libvirt: text(libvirt), qemu: text(qemu) };
     },
