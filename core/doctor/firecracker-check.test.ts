@@ -9,6 +9,7 @@ import { createLayout } from '#core/store/layout.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
 import { unsupported } from '#core/vmm/unsupported.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { DoctorContext } from './check.ts';
 import { firecrackerCheck } from './firecracker-check.ts';
 
@@ -72,5 +73,20 @@ it('says how machines are held, and which runtimes do not boot in it', async () 
     found:
       '1.2.3: a guest booted in it, not jailed: it runs as you; ' +
       'third runs on libvirt only: Firecracker cannot give a machine a boot from its disk.',
+  });
+});
+
+it('names what a network of its machines lacks', async () => {
+  const hint = 'apt-get install slirp4netns';
+  const whyNoNetwork = () => new FirstlightError('TOOL_MISSING', 'There is no slirp4netns.', { hint });
+  const vmm: Vmm = { ...fakeVmm(), whyNoNetwork };
+  const context: Partial<DoctorContext> = {
+    layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0, qemuUser: null }),
+    hosts: { list: () => [{ name: 'firecracker', vmm }] } as unknown as DoctorContext['hosts'],
+    runtimes: [runtime('first', true)],
+  };
+  expect(await firecrackerCheck.look(context as DoctorContext)).toMatchObject({
+    status: 'ok',
+    found: expect.stringContaining(`no functions with a network: There is no slirp4netns. ${hint}`),
   });
 });

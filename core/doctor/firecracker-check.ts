@@ -3,6 +3,7 @@ import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { firecrackerHint, firecrackerHostName } from '#core/vmm/firecracker/find-firecracker.ts';
 import { type KvmProbe, probeKvm } from '#core/vmm/probe-kvm.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Check, DoctorContext } from './check.ts';
 
 /** Checks that Firecracker is on this machine and boots a guest here. A warning at most: functions run without it. */
@@ -23,7 +24,8 @@ async function lookAtFirecracker({ hosts, layout, runtimes: [runtime, ...others]
     const { kind, reason, details } = await probeKvm({ vmm, layout, guest: await runtime.probeGuest(null) });
     if (kind === 'kvm') {
       const refused = await refusedOf(others, { vmm, layout });
-      return ok([`${versions.firecracker}: a guest booted in it, ${vmm.confinement}`, ...refused].join('; '), versions);
+      const booted = `${versions.firecracker}: a guest booted in it, ${vmm.confinement}`;
+      return ok([booted, ...networkOf(vmm), ...refused].join('; '), versions);
     }
     const found = `${versions.firecracker}: ${reason}${details === undefined ? '' : ` (${details})`}`;
     return { status: 'warning', found, why: 'Functions run on libvirt only.', versions };
@@ -32,6 +34,12 @@ async function lookAtFirecracker({ hosts, layout, runtimes: [runtime, ...others]
     const why = `Functions run on libvirt only. ${hint ?? firecrackerHint}`;
     return { status: 'warning', found: message, why };
   }
+}
+
+/** Why its guests can have no network, with what to do. Empty where they can. */
+function networkOf({ whyNoNetwork }: Vmm): string[] {
+  const failure = whyNoNetwork?.() ?? null;
+  return failure === null ? [] : [`no functions with a network: ${[failure.message, failure.hint ?? ''].join(' ')}`];
 }
 
 /** The runtimes whose guests do not boot in it, each with the reason. One without a kernel is left out. */

@@ -17,5 +17,5 @@ export interface BuiltInHostsOptions {
 export async function findBuiltInHosts({ settings, layout, env, uid }: BuiltInHostsOptions): Promise<BuiltInHost[]> {
   const program = await findFirecracker(settings, env);
   if (program === null) return [];
-  return [firecrackerHost({ program, jailer: await findJailer(program, settings, { env, uid }), layout, env })];
+  return [firecrackerHost({ program, jailer: await findJailer(program, settings, { env, uid }), layout, env, uid })];
 }

@@ -110,10 +110,17 @@ export async function removeLeftoverInstanceDirs(
   const inUse = await findUsedNames([...names]);
   for (const name of names) {
     if (inUse.has(name)) continue;
-    const [, pid, ticks] = socketDirName.exec(name) ?? [];
-    if (pid === undefined || ticks === undefined) continue;
-    const maker: Owner = { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
+    const maker = makerOf(name);
+    if (maker === null) continue;
     const dir = join(layout.socketsDir, name);
     if (!used.has(dir) && !isAlive(maker)) await removeDirs(layout, dir);
   }
+}
+
+/** The process that made the directory with this name; null for a name that is not ours. */
+export function makerOf(name: string): Owner | null {
+  const [, pid, ticks] = socketDirName.exec(name) ?? [];
+  return pid === undefined || ticks === undefined
+    ? null
+    : { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
 }

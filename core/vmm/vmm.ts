@@ -124,6 +124,8 @@ export interface Vmm {
   readonly runsAsThisUser: boolean;
   /** How its machines are held, for a report. Absent where the VMM has one way only. */
   readonly confinement?: string | undefined;
+  /** The reason why its machines can have no network; null where they can. Absent where the VMM itself is the network. */
+  readonly whyNoNetwork?: (() => FirstlightError | null) | undefined;
   /** Settles when it is connected. Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, BAD_INPUT, within 5 s. */
   readonly connect: () => Promise<void>;
   /**

@@ -31,7 +31,14 @@ export async function createFirecrackerStarter(program: string, jailer: JailerCh
     ...{ onPaused: nothing, onResumed: nothing, onEnded: nothing },
   };
   const layout = { socketsDir: dir, disksDir };
-  const vmm = createFirecrackerVmm({ program, jailer, layout, env: process.env, listener });
+  const vmm = createFirecrackerVmm({
+    program,
+    jailer,
+    layout,
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    listener,
+  });
   const machine = plainMachine(
     { accel: 'kvm', memoryMiB: 64, vcpus: 1 },
     {

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import type { Json } from '#shared/model/json.ts';
-import type { Machine, MachineChannel, PlacedMachine } from '../machine.ts';
+import type { Machine, MachineChannel, MachineNetwork, PlacedMachine } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
+import { guestCard } from './network.ts';
 
 /** One request that configures Firecracker before the guest starts. */
 export interface FirecrackerRequest {
@@ -56,7 +57,7 @@ const ownGuestCid = 3;
 export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequest[] {
   const { machine, sockets } = placed;
   checkMachine(placed);
-  const { kernel, disks, vsock, channels } = machine;
+  const { kernel, disks, networks, vsock, channels } = machine;
   const hasVsock = vsock !== null || channels.length > 0;
   return [
     { path: '/machine-config', body: { vcpu_count: machine.vcpus, mem_size_mib: machine.memoryMiB } },
@@ -71,6 +72,10 @@ export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequ
     ...disks.map(({ path, isReadOnly = false }, index) => ({
       path: `/drives/disk${index}`,
       body: { drive_id: `disk${index}`, path_on_host: path, is_root_device: false, is_read_only: isReadOnly },
+    })),
+    ...networks.map(() => ({
+      path: '/network-interfaces/net0',
+      body: { iface_id: 'net0', guest_mac: guestCard.mac, host_dev_name: guestCard.tap },
     })),
     ...(hasVsock
       ? [{ path: '/vsock', body: { guest_cid: vsock?.cid ?? ownGuestCid, uds_path: basename(sockets.channel) } }]
@@ -95,7 +100,9 @@ function checkMachine({ machine, gdbSocketPath }: PlacedMachine): void {
     [kernel === null, 'a boot from its disk', 'It has no firmware: it loads a kernel itself.'],
     [kernel !== null && firmware === 'machine', 'firmware', 'It enters the kernel itself: choose `none` or `quick`.'],
     [disks.some(({ format }) => format !== 'raw'), 'a qcow2 disk', 'Its disks are raw.'],
-    [networks.length > 0, 'this network', 'It has TAP devices only, which Firstlight does not make.'],
+    [networks.length > 1, 'several networks', 'It has one here.'],
+    [networks.some(({ kind }) => kind !== 'user'), 'this network', 'It has a user-mode network only.'],
+    [networks.some(hasUdp), 'a forwarded UDP port', 'Its network forwards TCP only.'],
     [shares.length > 0, 'a shared folder', 'Put the files on a disk.'],
     [channels.some(({ vsockPort }) => vsockPort === undefined), 'a virtio-serial port', 'Reach the guest over vsock.'],
   ];
@@ -109,6 +116,9 @@ function checkMachine({ machine, gdbSocketPath }: PlacedMachine): void {
     [...hints, 'libvirt runs it: leave out `--vmm firecracker`.'].join(' '),
   );
 }
+
+const hasUdp = (network: MachineNetwork) =>
+  network.kind === 'user' && network.forwards.some(({ protocol }) => protocol === 'udp');
 
 /** Shape: `a, b or c`. */
 const joinWords = (words: readonly string[]) =>

@@ -56,6 +56,7 @@ function open(fault: FirecrackerFault = 'none'): Vmm {
     jailer: unjailed,
     layout: { socketsDir: join(dir, 'run'), disksDir: join(dir, 'disks') },
     env: process.env,
+    uid: process.getuid?.() ?? 0,
     listener: {
       onState: () => undefined,
       onLost: () => undefined,
@@ -276,6 +277,7 @@ describe('a fault', () => {
       jailer: unjailed,
       layout: { socketsDir: join(dir, 'run'), disksDir: join(dir, 'disks') },
       env: process.env,
+      uid: process.getuid?.() ?? 0,
       listener: { onState: () => undefined } as Parameters<typeof createFirecrackerVmm>[0]['listener'],
     });
     expect(await vmm.list()).toEqual([]);
@@ -295,12 +297,21 @@ describe('a fault', () => {
   });
 });
 
+const forward = (protocol: 'tcp' | 'udp') => ({ protocol, hostPort: 8080, guestPort: 80 });
+const userNetwork = {
+  ...({ kind: 'user', guestIp: '10.0.2.15', isRestricted: true } as const),
+  forwards: [forward('tcp')],
+};
+
 describe('what Firecracker cannot give is said before anything is started', () => {
   it.each<[string, Partial<Machine>, RegExp]>([
     ['emulation', { accel: 'tcg' }, /emulated processors/],
     ['firmware', { firmware: 'machine' }, /Firecracker cannot give a machine firmware/],
     ['a disk that boots', { kernel: null }, /a boot from its disk/],
     ['qcow2', { disks: [{ path: '/a', format: 'qcow2' }] }, /a qcow2 disk/],
+    ['a bridge', { networks: [{ kind: 'bridge', name: 'br0' }] }, /this network/],
+    ['two networks', { networks: [userNetwork, userNetwork] }, /several networks/],
+    ['UDP', { networks: [{ ...userNetwork, forwards: [forward('udp')] }] }, /a forwarded UDP port/],
     ['virtio-serial', { channels: [{ name: 'a', carries: 'output' }] }, /a virtio-serial port/],
   ])('%s', (_, more, message) => {
     expect(() => writeFirecrackerRequests(place(more))).toThrow(message);
@@ -326,7 +337,7 @@ describe('what Firecracker cannot give is said before anything is started', () =
       { path: '/d', format: 'raw' },
       { path: '/e', format: 'raw', isReadOnly: true },
     ] as const;
-    const machine = place({ kernel, vsock: { cid: 5 }, disks });
+    const machine = place({ kernel, vsock: { cid: 5 }, disks, networks: [userNetwork] });
     expect(writeFirecrackerRequests(machine)).toEqual([
       { path: '/machine-config', body: { vcpu_count: 1, mem_size_mib: 64 } },
       {
@@ -340,6 +351,10 @@ describe('what Firecracker cannot give is said before anything is started', () =
       {
         path: '/drives/disk1',
         body: { drive_id: 'disk1', path_on_host: '/e', is_root_device: false, is_read_only: true },
+      },
+      {
+        path: '/network-interfaces/net0',
+        body: { iface_id: 'net0', guest_mac: '52:54:00:12:34:56', host_dev_name: 'guest' },
       },
       { path: '/vsock', body: { guest_cid: 5, uds_path: 'channel.sock' } },
     ]);

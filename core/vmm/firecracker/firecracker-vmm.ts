@@ -7,29 +7,19 @@ import type { Layout } from '#core/store/layout.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { PlacedMachine } from '../machine.ts';
 import { readProcessUse } from '../process-use.ts';
-import { checkSocketPath } from '../socket-dir.ts';
 import type { CreateOptions, RunningMachine, Vmm, VmmListener, VmmStep } from '../vmm.ts';
 import { type ApiClient, openApi } from './api-client.ts';
+import { createBeginning } from './begin.ts';
 import { checkFirecracker } from './find-firecracker.ts';
 import { type JailerChoice, jailerHint } from './find-jailer.ts';
 import { firecrackerMachine } from './firecracker-machine.ts';
-import {
-  type FirecrackerCommand,
-  type FirecrackerProcess,
-  firecrackerArgs,
-  foundProcess,
-  startProcess,
-} from './firecracker-process.ts';
-import {
-  type FirecrackerRequest,
-  loadRequest,
-  saveRequest,
-  vsockChannels,
-  writeFirecrackerRequests,
-} from './firecracker-requests.ts';
-import { fillJail, fillWithSaved, type JailIds, jailedSavedDir, makeJail, newJailIds, takeSaved } from './jail.ts';
+import { type FirecrackerProcess, foundProcess } from './firecracker-process.ts';
+import { saveRequest, vsockChannels } from './firecracker-requests.ts';
+import { type JailIds, newJailIds, takeSaved } from './jail.ts';
 import { logIn, readLog, trimLog } from './log-file.ts';
 import { describeMachine, type MachineFile, readMachineFiles, socketNames, writeMachineFile } from './machine-file.ts';
+import { endLeftNetworks, findNetwork, joinNetwork } from './network.ts';
+import { whyNoNetwork } from './network-tools.ts';
 import { openVsock } from './vsock-stream.ts';
 
 export interface FirecrackerVmmOptions {
@@ -39,6 +29,8 @@ export interface FirecrackerVmmOptions {
   readonly jailer: JailerChoice;
   readonly layout: Pick<Layout, 'socketsDir' | 'disksDir'>;
   readonly env: NodeJS.ProcessEnv;
+  /** The user of this process. */
+  readonly uid: number;
   readonly listener: VmmListener;
   /** The user and group of a jail. Default: a user that no other machine has. */
   readonly newIds?: (() => JailIds) | undefined;
@@ -59,8 +51,9 @@ const logPeriodMs = 5_000;
  * process, or are ended by the next one: each has a file beside its sockets that identifies its process.
  */
 export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
-  const { program, jailer, layout, env, listener, newIds = newJailIds } = options;
+  const { program, jailer, layout, env, uid, listener, newIds = newJailIds } = options;
   const launcher = createPipedLauncher(env);
+  const begin = createBeginning({ program, jailer, layout, env, uid, newIds, launcher });
   const running = new Map<string, Running>();
   const pids = new Map<string, number>();
   let failure: FirstlightError | null = null;
@@ -68,28 +61,6 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   const trimming = setInterval(() => {
     for (const path of [...logs.values()].flat()) void trimLog(path);
   }, logPeriodMs).unref();
-
-  /** A Firecracker that runs as this user. Errors: STORE_UNUSABLE. */
-  function prepareHere({ dir, requests }: Asked, savedDir: string | null): Prepared {
-    for (const name of Object.values(socketNames)) checkSocketPath(join(dir, name));
-    const args = firecrackerArgs(join(dir, socketNames.api), logIn(dir));
-    const command = { program, args, dir, errorPath: logIn(dir) };
-    return { command, jailRoot: null, requests: savedDir === null ? requests : [loadRequest(savedDir)] };
-  }
-
-  /** A Firecracker in a jail, with the files of its machine. Errors: STORE_UNUSABLE, DISK_FULL, TOOL_MISSING. */
-  async function prepareJailed({ dir, placed }: Asked, jailer: string, savedDir: string | null): Promise<Prepared> {
-    const jail = await makeJail({ program, layout }, dir, newIds());
-    const args = [...jail.args, ...firecrackerArgs(socketNames.api, logIn(''))];
-    const command = { program: jailer, args, dir, errorPath: logIn(dir) };
-    const prepared = { command, jailRoot: jail.root };
-    if (savedDir === null) {
-      const machine = await fillJail(jail, placed.machine);
-      return { ...prepared, requests: writeFirecrackerRequests({ ...placed, machine }) };
-    }
-    await fillWithSaved(jail, savedDir);
-    return { ...prepared, requests: [loadRequest(jailedSavedDir)] };
-  }
 
   /** Starts a Firecracker, configured for the machine, or with a saved one loaded. */
   async function start(
@@ -99,14 +70,10 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   ): Promise<RunningMachine> {
     const isSaved = savedDir !== null;
     const dir = dirname(placed.sockets.channel);
-    // Refuses a machine that Firecracker cannot have.
-    const asked = { placed, dir, requests: writeFirecrackerRequests(placed) };
-    const { command, jailRoot, requests } =
-      jailer.program === null ? prepareHere(asked, savedDir) : await prepareJailed(asked, jailer.program, savedDir);
-    const process = startProcess(command, launcher);
-    pids.set(placed.name, process.owner.pid);
     const steps: VmmStep[] = [];
-    const step = (name: string, label: string) => steps.push({ name, label, atNs: hostNow() });
+    const step = (name: string, label: string) => void steps.push({ name, label, atNs: hostNow() });
+    const { process, jailRoot, requests } = await begin({ placed, keep: options.keep, savedDir, step });
+    pids.set(placed.name, process.owner.pid);
     step('vmm.started', 'Firecracker started');
     const stopEnding = endWithUs(process, options.keep);
     const opened = new Map<number, Duplex>();
@@ -189,8 +156,9 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   }
 
   /** A machine that another program started and whose process was found running. */
-  function find(dir: string, file: MachineFile): RunningMachine {
-    const process = foundProcess(file.process);
+  function find(dir: string, file: MachineFile, network: FirecrackerProcess | null): RunningMachine {
+    const alone = foundProcess(file.process);
+    const process = network === null ? alone : joinNetwork(alone, network);
     let client: Promise<ApiClient> | null = null;
     const ended = process.ended.then((): never => {
       throw new FirstlightError('INSTANCE_LOST', 'Firecracker has ended.');
@@ -205,9 +173,14 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
 
   async function list(): Promise<RunningMachine[]> {
     check();
-    for (const [dir, file] of await readMachineFiles(layout.socketsDir)) {
-      if (!running.has(file.uuid) && pids.get(file.name) === undefined) find(dir, file);
+    const files = await readMachineFiles(layout.socketsDir);
+    for (const [dir, file] of files) {
+      const isKnown = () => running.has(file.uuid) || pids.get(file.name) !== undefined;
+      if (isKnown()) continue;
+      const network = await findNetwork(dir);
+      if (!isKnown()) find(dir, file, network);
     }
+    await endLeftNetworks(layout.socketsDir, new Set(files.keys()));
     return [...running.values()].map(({ machine }) => machine);
   }
 
@@ -239,6 +212,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
     },
     runsAsThisUser: jailer.program === null,
     confinement: jailer.program === null ? `not jailed: ${jailer.reason}` : `jailed by ${jailer.program}`,
+    whyNoNetwork: () => whyNoNetwork(env, uid),
     connect,
     create: (placed, options) => start(placed, options, null),
     saving: { save, restore: (placed, dir, options) => start(placed, options, dir) },
@@ -257,21 +231,6 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
       await Promise.all([launcher.close(), ...ending.map(({ machine }) => machine.kill())]);
     },
   };
-}
-
-/** A machine that is asked for. */
-interface Asked {
-  readonly placed: PlacedMachine;
-  /** The folder of its file. */
-  readonly dir: string;
-  readonly requests: readonly FirecrackerRequest[];
-}
-
-/** What is needed to start its Firecracker. */
-interface Prepared {
-  readonly command: FirecrackerCommand;
-  readonly jailRoot: string | null;
-  readonly requests: readonly FirecrackerRequest[];
 }
 
 /** The sockets of a machine: in its jail, where it has one. */

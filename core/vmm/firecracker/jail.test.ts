@@ -66,6 +66,7 @@ function open(): Vmm {
     jailer: { program: writeFakeJailer(dir) },
     layout: { socketsDir: join(dir, 'run'), disksDir: join(dir, 'disks') },
     env: process.env,
+    uid: process.getuid?.() ?? 0,
     newIds: () => ids,
     listener: {
       ...{ onState: nothing, onLost: nothing, onReopened: nothing, onStarted: nothing },
@@ -153,7 +154,7 @@ it.skipIf(isRoot)(
   async () => {
     const program = writeFakeFirecracker(dir, 'none');
     const socketDir = join(dir, 'run', name);
-    const making = makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, socketDir, { uid: 0, gid: 0 });
+    const making = makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, socketDir, { uid: 0, gid: 0 }, null);
     await expect(making).rejects.toMatchObject({ hint: expect.stringContaining('FIRSTLIGHT_JAILER=none') });
   },
 );
@@ -194,7 +195,7 @@ describe('a hostile jailed process', () => {
 
 it('a private file is copied into a jail, and a disk is given to its user unless it is only read', async () => {
   const program = writeFakeFirecracker(dir, 'none');
-  const jail = await makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, join(dir, 'run', name), ids);
+  const jail = await makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, join(dir, 'run', name), ids, null);
   const [kernel, initrd, disk, open] = [join(dir, 'k'), join(dir, 'i'), join(dir, 'd'), join(dir, 'o')];
   for (const path of [kernel, initrd, disk]) writeFileSync(path, path, { mode: 0o600 });
   writeFileSync(open, open, { mode: 0o644 });

@@ -42,6 +42,7 @@ export const jailedSavedDir = 'saved';
  * A jail for one machine, in the folder of its disks and removed with it: the jailer cleans up nothing. No cgroup: a
  * machine's size is its limit, and cgroups would stay.
  *
+ * Shape: `namespacePath` is the machine's network; null for this program's.
  * Source: the jailer's chroot is base/program/id/root. The id tells a later program which folder the process uses.
  *
  * Errors: STORE_UNUSABLE, DISK_FULL, TOOL_MISSING.
@@ -50,6 +51,7 @@ export async function makeJail(
   { program, layout }: { readonly program: string; readonly layout: Pick<Layout, 'disksDir'> },
   socketDir: string,
   ids: JailIds,
+  namespacePath: string | null,
 ): Promise<Jail> {
   const base = diskDirOf(layout, socketDir);
   const id = basename(socketDir);
@@ -63,7 +65,8 @@ export async function makeJail(
     chownSync(logIn(root), ids.uid, ids.gid);
   });
   const numbers = ['--uid', String(ids.uid), '--gid', String(ids.gid)];
-  const args = ['--id', id, '--exec-file', path, ...numbers, '--chroot-base-dir', base, '--'];
+  const namespace = namespacePath === null ? [] : ['--netns', namespacePath];
+  const args = ['--id', id, '--exec-file', path, ...numbers, ...namespace, '--chroot-base-dir', base, '--'];
   return { root, ids, args };
 }
 
