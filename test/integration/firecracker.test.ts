@@ -169,8 +169,7 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     const warnings: string[] = [];
     const stopListening = studio.client.subscribe('app:warned', ({ error }) => void warnings.push(error.message));
     const root = join(home, 'cache', 'snapshots');
-    const [name = ''] = readdirSync(root);
-    truncateSync(join(root, name, 'memory'), 10 * 1024 * 1024);
+    for (const name of readdirSync(root)) truncateSync(join(root, name, 'memory'), 10 * 1024 * 1024);
     const { error, startMode } = await run({ startMode: 'restored', lifetime: 'stop' });
     expect({ error, startMode }).toEqual({ error: null, startMode: 'cold' });
     expect(warnings.join()).toContain('The saved machine of hello was damaged.');
