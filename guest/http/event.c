@@ -1,6 +1,6 @@
 /* The event of a request, in the same form as in core/runtimes/nanos/guest/serve-http.ts. */
 #define _GNU_SOURCE
-#include "http.h"
+#include "message.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,25 +52,50 @@ static void add_query(struct buffer *json, const char *query)
   buffer_text(json, "}");
 }
 
-static void add_headers(struct buffer *json, const struct request *request)
+/* Headers of which there can be only one: Node.js drops all but the first, too. */
+static bool is_single(const char *name)
+{
+  static const char *const single[] = { "age", "authorization", "content-length", "content-type", "etag", "expires", "from",
+    "host", "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards", "proxy-authorization",
+    "referer", "retry-after", "server", "user-agent" };
+
+  for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+    if (strcmp(single[i], name) == 0)
+      return true;
+  return false;
+}
+
+/* The headers as in `IncomingMessage.headers` of Node.js: each name once, where it first stands, with all of its values. */
+static void add_joined_headers(struct buffer *json, const struct request *request)
 {
   const char *at = (const char *)request->headers.data;
   const char *end = at + request->headers.length;
   bool is_first = true;
+  struct buffer all = { 0 };
 
   buffer_text(json, "{");
   while (at < end) {
-    const char *value = at + strlen(at) + 1;
+    const char *name = at, *value = at + strlen(at) + 1, *more = value;
 
+    at = value + strlen(value) + 1;
+    if (next_header(request, name, NULL) != value)
+      continue;
+    all.length = 0;
+    buffer_text(&all, value);
+    while (!is_single(name) && (more = next_header(request, name, more))) {
+      buffer_text(&all, strcmp(name, "cookie") == 0 ? "; " : ", ");
+      buffer_text(&all, more);
+    }
     if (!is_first)
       buffer_text(json, ",");
     is_first = false;
-    buffer_json(json, at, strlen(at));
+    buffer_json(json, name, strlen(name));
     buffer_text(json, ":");
-    buffer_json(json, value, strlen(value));
-    at = value + strlen(value) + 1;
+    buffer_json(json, (const char *)all.data, all.length);
   }
   buffer_text(json, "}");
+  json->is_short |= all.is_short;
+  buffer_free(&all);
 }
 
 /* True when the whole of a text is one JSON value, so that the event can contain it unchanged. */
@@ -216,7 +241,7 @@ void request_to_event(const struct request *request, struct buffer *json)
   buffer_text(json, ",\"query\":");
   add_query(json, query ? query + 1 : NULL);
   buffer_text(json, ",\"headers\":");
-  add_headers(json, request);
+  add_joined_headers(json, request);
   buffer_text(json, ",\"body\":");
   if (request->body.length == 0)
     buffer_text(json, "null");

@@ -1,38 +1,15 @@
 /** Ember's own data structures and functions, compiled for the host and checked there. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { findLwip } from '../../build/lwip.mjs';
+import { createHostCompiler, guestDir as guest } from './compile-for-host.ts';
 
-const guest = path.resolve(import.meta.dirname, '..');
-const dir = mkdtempSync(path.join(tmpdir(), 'ember-host-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const { compile, link, remove } = createHostCompiler();
+afterAll(remove);
 
 /** Names that also exist in the C library get a prefix, so that both can be called. */
 const renamed = (...names: string[]) => names.map((name) => `-D${name}=ember_${name}`);
-
-/** An access out of bounds, or undefined behaviour in C, ends the program with a report. */
-const sanitizers = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-
-function compile(source: string, object: string, flags: string[]): string {
-  const output = path.join(dir, object);
-  execFileSync('gcc', [
-    '-std=gnu11',
-    '-O2',
-    '-Wall',
-    '-fno-builtin',
-    '-mno-red-zone',
-    ...sanitizers,
-    ...flags,
-    '-c',
-    path.resolve(guest, source),
-    '-o',
-    output,
-  ]);
-  return output;
-}
 
 const programs: Record<string, { readonly source: string; readonly flags: string[] }> = {
   memory: { source: 'rt/memory.c', flags: renamed('memcpy', 'memmove', 'memset', 'memcmp', 'strlen') },
@@ -57,8 +34,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
 
 /** Runs a program of checks. Each of its lines begins with `ok`, or is a failure. */
 function runChecks(name: string, objects: readonly string[]): void {
-  const program = path.join(dir, name);
-  execFileSync('gcc', [...sanitizers, ...objects, '-o', program, '-lm']);
+  const program = link(name, objects);
   let output: string;
   try {
     output = execFileSync(program, { encoding: 'utf8' });
@@ -73,10 +49,7 @@ function runChecks(name: string, objects: readonly string[]): void {
 
 for (const [name, { source, flags }] of Object.entries(programs)) {
   it(`${source} keeps its promises`, () =>
-    runChecks(name, [
-      compile(source, `${name}-subject.o`, flags),
-      compile(`test/host/${name}.c`, `${name}-test.o`, []),
-    ]));
+    runChecks(name, [compile(source, `${name}-subject.o`, flags), compile(`test/host/${name}.c`, `${name}-test.o`)]));
 }
 
 it('http/response.c reads the responses of other servers, right ones and wrong ones', () => {
