@@ -171,7 +171,7 @@ describe('the program of an image', () => {
     expect(spec.args).toEqual(['server.js', '--port', '8080', '--host', '::', 'a b']);
     expect(spec.warnings[0]?.message).toContain('$PORT and $HOST and $OPTS have their values from the image');
     // A shell makes two words of it.
-    expect((await specOf({ Cmd: ['sh', '-c', 'node $OPTS'], Env })).program).toBeNull();
+    expect((await specOf({ Cmd: ['sh', '-c', 'node $OPTS'], Env })).args).toEqual(['a', 'b']);
   });
 
   it('is freed of a shell, an init and a shell again', async () => {

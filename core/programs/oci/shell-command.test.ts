@@ -35,6 +35,16 @@ describe('a shell command that ends in one program', () => {
     expect(read('p $A $NONE', env)?.filledIn).toEqual(['A', 'NONE']);
   });
 
+  it('has the words of a value, as the options of a Java machine are given', () => {
+    const env = { OPTS: ' -Xms1g  -Xmx2g\n', EMPTY: '' };
+    expect(wordsOf('java $OPTS -jar a.jar', env)).toEqual(['java', '-Xms1g', '-Xmx2g', '-jar', 'a.jar']);
+    expect(wordsOf(`java a\${OPTS}b "$OPTS" $EMPTY $OPTS`, env)).toEqual([
+      ...['java', 'a', '-Xms1g', '-Xmx2g', 'b', env.OPTS, '-Xms1g', '-Xmx2g'],
+    ]);
+    expect(wordsOf(`p $@ "\${@}" x`, {}, ['sh', 'a', 'b c'])).toEqual(['p', 'a', 'b', 'c', 'a', 'b c', 'x']);
+    expect(wordsOf('p $* x', {}, ['sh'])).toEqual(['p', 'x']);
+  });
+
   it('has what the commands before it set', () => {
     expect(read('export A=1 B; C=2; cd app && D=$C p $A', { B: 'b' })).toEqual({
       ...{ words: ['p', '1'], env: { A: '1', B: 'b', D: '2' }, cwd: '/srv/app', filledIn: ['C', 'A'] },
@@ -54,8 +64,10 @@ describe('a shell command that ends in one program', () => {
       '[ -f a ] && b',
       '! a',
       '( a )',
-      'a $*',
-      'a $@',
+      'a "$*"',
+      'IFS=, && a $TWO',
+      'A=$TWO a',
+      'export A=$TWO; a',
       `a \${A%b}`,
     ],
     ...[
@@ -67,10 +79,10 @@ describe('a shell command that ends in one program', () => {
       'exec -a x y',
       'set -- x; a "$@"',
       'A=1 cd x; a',
-      'a $TWO',
+      'a $STAR',
       '. ./env; a',
     ],
-  ])('needs a shell: %s', (text) => expect(read(text, { TWO: 'x y' })).toBeNull());
+  ])('needs a shell: %s', (text) => expect(read(text, { TWO: 'x y', STAR: 'x *' })).toBeNull());
 });
 
 describe('random commands that it reads', () => {
@@ -98,14 +110,29 @@ describe('random commands that it reads', () => {
       '-x',
       'set -e',
     ],
-    ...['exec ', 'cd / ', 'export C=', 'A=', `\${B:-x y}`, `\${NONE-z}`, '$A', '"$TWO"', '$TWO', '"$@"', '$1'],
+    ...[
+      'exec ',
+      'cd / ',
+      'export C=',
+      'A=',
+      `\${B:-x y}`,
+      `\${NONE-z}`,
+      '$A',
+      '"$TWO"',
+      '$TWO',
+      '$PAD',
+      '"$@"',
+      '$@',
+      '$*',
+      '$1',
+    ],
   ];
   let seed = 7;
   const below = (end: number) => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
     return Math.floor((seed / 2 ** 31) * end);
   };
-  const env = { A: '1', B: '', TWO: 'x  y' };
+  const env = { A: '1', B: '', TWO: 'x  y', PAD: ' z ' };
   const positional = ['sh', 'one', 't w'];
 
   it('start what a real shell starts', () => {
@@ -113,7 +140,7 @@ describe('random commands that it reads', () => {
     try {
       const body = '#!/bin/sh\n[ $# -gt 0 ] && printf "%s\\0" "$@"\nprintf "%s\\0" "$PWD" "$A" "$C"\n';
       writeFileSync(join(dir, 'p'), body, { mode: 0o755 });
-      for (let seen = 0; seen < 80; ) {
+      for (let seen = 0; seen < 120; ) {
         const text = `p ${Array.from({ length: 1 + below(8) }, () => tokens[below(tokens.length)]).join('')}`.slice(
           below(2) * 2,
         );

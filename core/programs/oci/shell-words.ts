@@ -60,6 +60,7 @@ export function readWords(text: string, state: ShellState): ShellWord[] | null {
     if (word !== null) words.push(word);
     word = null;
   };
+  const wordSoFar = () => word?.text ?? '';
   for (let at = 0; at < text.length; ) {
     const char = text[at] as string;
     if (/\s/.test(char)) {
@@ -72,9 +73,10 @@ export function readWords(text: string, state: ShellState): ShellWord[] | null {
       at = close + 1;
     } else if (char === '"') {
       // All the words that the container was given, and each of them is one.
-      if (text.startsWith('"$@"', at) && word === null && /^(\s|$)/.test(text.slice(at + 4))) {
+      const [all] = /^"\$(?:@|\{@\})"(?=\s|$)/.exec(text.slice(at)) ?? [];
+      if (all !== undefined && word === null) {
         for (const given of state.positional.slice(1)) words.push({ text: given, plainStart: 0 });
-        at += 4;
+        at += all.length;
         continue;
       }
       const inside = readQuoted(text, at + 1, state);
@@ -86,10 +88,18 @@ export function readWords(text: string, state: ShellState): ShellWord[] | null {
       if (text[at + 1] !== '\n') add(text[at + 1] as string, false);
       at += 2;
     } else if (char === '$') {
-      const filled = fillIn(text, at, state);
-      // A shell splits a value at its spaces, and looks for files by its stars.
-      if (filled === null || /[\s*?[]/.test(filled.text)) return null;
-      if (filled.text !== '') add(filled.text, false);
+      const filled = fillInAll(text, at, state);
+      if (filled === null) return null;
+      for (const [index, value] of filled.values.entries()) {
+        if (index > 0) end();
+        // A shell looks for files by its stars, and splits no value that is assigned.
+        const isSplit = /\s/.test(value);
+        if (/[*?[]/.test(value) || (isSplit && (/^\w+=/.test(wordSoFar()) || state.variables.has('IFS')))) return null;
+        for (const [part, field] of value.split(/\s+/).entries()) {
+          if (part > 0) end();
+          if (field !== '') add(field, false);
+        }
+      }
       at = filled.end;
     } else if (special.test(char) || (word === null && specialAtStart.test(char))) {
       return null;
@@ -122,6 +132,14 @@ function readQuoted(text: string, start: number, state: ShellState): { text: str
     }
   }
   return null;
+}
+
+/** As `fillIn`, with a value for each word that the container was given where all of them are meant: `$@` and `$*`. */
+function fillInAll(text: string, at: number, state: ShellState): { values: readonly string[]; end: number } | null {
+  const [all] = /^\$(?:[@*]|\{[@*]\})/.exec(text.slice(at, at + 4)) ?? [];
+  if (all !== undefined) return { values: state.positional.slice(1), end: at + all.length };
+  const filled = fillIn(text, at, state);
+  return filled === null ? null : { values: [filled.text], end: filled.end };
 }
 
 /** The value of `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME-word}` and `$1` at a place; null for other expansions. */
