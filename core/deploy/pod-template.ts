@@ -135,6 +135,13 @@ export function isTemplateOf(template: PodTemplate, identity: PodIdentity): bool
   );
 }
 
+/**
+ * Whether two templates, as the cluster has them, make the same pods. Their labels and annotations do not count: they say
+ * when they were deployed, and which values of Secrets were there.
+ */
+export const isSamePod = (one: PodTemplate['spec'], other: PodTemplate['spec']): boolean =>
+  isDeepStrictEqual(one, other);
+
 /** The cluster leaves an empty value out. */
 const withValue = ({ name, value = '', valueFrom }: EnvVar) => ({ name, value, valueFrom });
 

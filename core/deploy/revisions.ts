@@ -11,6 +11,7 @@ import { listVmSets } from './kubevirt/find-sets.ts';
 import { functionOf, newestOf } from './kubevirt/objects.ts';
 import { removeVmSets, restoreSet } from './kubevirt/revisions.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
+import { isSamePod } from './pod-template.ts';
 import { isOurs, removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
 import { withMark } from './unfinished.ts';
@@ -24,6 +25,7 @@ export async function listRevisions(
   deployment: DeploymentObject,
 ): Promise<readonly DeployRevision[]> {
   const sets = await ownSets(cluster, deployment);
+  const current = sets.find((set) => revisionOf(set) === revisionOf(deployment));
   return sets
     .map((set) => ({
       revision: revisionOf(set),
@@ -31,7 +33,8 @@ export async function listRevisions(
       imageId: set.spec.template.metadata?.annotations?.[annotationNames.imageId] ?? '',
       deployedAt:
         set.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? set.metadata.creationTimestamp ?? '',
-      isCurrent: revisionOf(set) === revisionOf(deployment),
+      isCurrent: set === current,
+      isSame: isSame(set, current),
     }))
     .sort((a, b) => b.revision - a.revision);
 }
@@ -72,9 +75,8 @@ export async function rollBack(
   return await applyTemplate(cluster, deployment, chosen.spec.template, { force: false });
 }
 
-/** True when both run the same image. */
 const isSame = (one: ReplicaSetObject, other: ReplicaSetObject | undefined): boolean =>
-  one.spec.template.spec.containers[0]?.image === other?.spec.template.spec.containers[0]?.image;
+  other !== undefined && isSamePod(one.spec.template.spec, other.spec.template.spec);
 
 /**
  * Gives a function the pods of a template, which may be its own; the number of replicas stays unchanged unless it is

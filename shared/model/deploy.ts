@@ -193,6 +193,8 @@ export const deployRevisionSchema = z.object({
   imageId: z.string(),
   deployedAt: z.string(),
   isCurrent: z.boolean(),
+  /** True when its pods are those of the current one: there is nothing to go back to. Absent: when its image is. */
+  isSame: z.boolean().optional(),
 });
 export type DeployRevision = z.output<typeof deployRevisionSchema>;
 

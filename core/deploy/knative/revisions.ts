@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { FirstlightError } from '#shared/errors.ts';
 import type { DeployRevision, TrafficChange } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, pathOf } from '../cluster.ts';
 import type { KubeObject, PodTemplate } from '../kube/objects.ts';
 import { annotationNames, fieldManager, labelsOf } from '../names.ts';
+import { isSamePod } from '../pod-template.ts';
 import { isRollingBack, withMark, withoutMark } from '../unfinished.ts';
 import { listKnativeRevisions } from './find-service.ts';
 import {
@@ -22,6 +24,7 @@ export async function listServiceRevisions(
   service: KnativeService,
 ): Promise<readonly DeployRevision[]> {
   const revisions = await listKnativeRevisions(cluster, service.metadata.name);
+  const current = currentOf(service, revisions);
   return revisions
     .map((revision) => ({
       revision: numberOf(revision),
@@ -29,7 +32,8 @@ export async function listServiceRevisions(
       imageId: revision.metadata.annotations?.[annotationNames.imageId] ?? '',
       deployedAt:
         revision.metadata.annotations?.[annotationNames.deployedAt] ?? revision.metadata.creationTimestamp ?? '',
-      isCurrent: revision.metadata.name === service.status?.latestCreatedRevisionName,
+      isCurrent: revision === current,
+      isSame: isSame(revision, current),
     }))
     .sort((a, b) => b.revision - a.revision);
 }
@@ -50,19 +54,28 @@ export async function rollBackKnative(
     await applyKnativeTemplate(cluster, withoutMark(service), template);
   };
   const revisions = [...(await listKnativeRevisions(cluster, name))].sort((a, b) => numberOf(b) - numberOf(a));
-  const current = revisions.find(({ metadata }) => metadata.name === service.status?.latestCreatedRevisionName);
-  const isSame = (one: KnativeRevision) => current !== undefined && imageOf(one) === imageOf(current);
+  const current = currentOf(service, revisions);
   // One that was ended before the traffic had gone over has given the service its template, and goes on.
   const goesOn = isRollingBack(service);
   if (goesOn && wanted === undefined) return await finish(service.spec.template);
-  const chosen = revisions.find((one) => (wanted === undefined ? !isSame(one) : numberOf(one) === wanted));
+  const chosen = revisions.find((one) => (wanted === undefined ? !isSame(one, current) : numberOf(one) === wanted));
   if (chosen === undefined) throw noRevision(name, wanted, revisions);
-  if (isSame(chosen) && !goesOn) {
+  if (isSame(chosen, current) && !goesOn) {
     throw new FirstlightError('CONFLICT', `Revision ${numberOf(chosen)} of ${name} is what runs.`);
   }
   await applyKnativeTemplate(cluster, withMark(service, 'rollback'), templateOf(chosen));
   await finish(templateOf(chosen));
 }
+
+const currentOf = ({ status }: KnativeService, revisions: readonly KnativeRevision[]) =>
+  revisions.find(({ metadata }) => metadata.name === status?.latestCreatedRevisionName);
+
+/** True when both have the same pods, within the same bounds. */
+const isSame = (one: KnativeRevision, other: KnativeRevision | undefined): boolean =>
+  other !== undefined && isSamePod(one.spec, other.spec) && isDeepStrictEqual(boundsOf(one), boundsOf(other));
+
+const boundsOf = ({ metadata: { annotations = {} } }: KnativeRevision) =>
+  ['min-scale', 'max-scale'].map((key) => annotations[`autoscaling.knative.dev/${key}`]);
 
 function noRevision(name: string, wanted: number | undefined, revisions: readonly KnativeRevision[]): FirstlightError {
   const message = wanted === undefined ? `${name} has no earlier revision.` : `${name} has no revision ${wanted}.`;

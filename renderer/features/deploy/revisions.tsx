@@ -200,8 +200,8 @@ function RevisionCells({ of, row, deployment, revisions }: RevisionsProps & { re
       <td>
         {found.isCurrent ? (
           <span className="ok">{deployment.workload === 'knative' ? 'newest' : 'runs'}</span>
-        ) : found.image === current?.image ? (
-          <span className="muted">the same image</span>
+        ) : (found.isSame ?? found.image === current?.image) ? (
+          <span className="muted">the same</span>
         ) : (
           <span className={styles.back}>
             <Button kind="quiet" onClick={() => void deploy.rollBack(of, found.revision)}>
