@@ -105,8 +105,14 @@ const badWaits =
 
 /** A node cannot make what a pod's containers run in: it has no handler for a RuntimeClass, or lacks a volume. */
 const unmadeReason = /^(FailedCreatePodSandBox|FailedMount|FailedAttachVolume)$/;
-/** After it: the node is past that, though an earlier attempt failed. */
-const begunReason = /^(Pulling|Pulled|Created|Started)$/;
+/**
+ * After it the node is past that, though an earlier attempt failed. The condition `PodReadyToStartContainers` does not say
+ * so: kubelets report it only after the pull, up to kubernetes #134660.
+ */
+export const begunReason = 'Pulling';
+
+const timeOf = ({ lastTimestamp, eventTime, firstTimestamp }: EventObject): string =>
+  lastTimestamp ?? eventTime ?? firstTimestamp ?? '';
 
 /** The cluster's own messages on a pod that does not run. */
 export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): string[] {
@@ -119,8 +125,9 @@ export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): st
     return [`${name} failed: ${pod.status.reason ?? ''} ${pod.status.message ?? ''}`.trim()];
   const own = events.filter((event) => event.involvedObject.uid === uid);
   const warnings = own.filter(({ type }) => type === 'Warning');
-  const isBegun = own.some(({ reason }) => begunReason.test(reason ?? ''));
-  const unmade = isBegun ? undefined : warnings.findLast(({ reason }) => unmadeReason.test(reason ?? ''));
+  const failed = warnings.findLast(({ reason }) => unmadeReason.test(reason ?? ''));
+  const isBegun = (than: EventObject) => own.some((one) => one.reason === begunReason && timeOf(one) >= timeOf(than));
+  const unmade = failed === undefined || isBegun(failed) ? undefined : failed;
   return (pod.status?.containerStatuses ?? []).flatMap(({ state, lastState, restartCount }) => {
     const found: string[] = [];
     const { waiting } = state ?? {};

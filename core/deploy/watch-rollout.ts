@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, pathOf } from './cluster.ts';
-import type { Verdict } from './judge-rollout.ts';
+import { begunReason, type Verdict } from './judge-rollout.ts';
 import { follow } from './kube/follow.ts';
 import type { EventObject, KubeObject } from './kube/objects.ts';
 
@@ -24,6 +24,9 @@ export interface RolloutWatch<Picture> {
   readonly signal: AbortSignal;
   readonly onVerdict: (verdict: Verdict) => void;
 }
+
+/** The events that a verdict reads. All of them would be a multiple, in a namespace of many pods. */
+const eventSelectors = ['type=Warning', `reason=${begunReason}`];
 
 const tickMs = 100;
 /** A cluster that does not answer for so long ends the wait for a rollout, which may go on there. Units: ms. */
@@ -54,14 +57,18 @@ export async function watchRollout<Picture extends { readonly events: readonly E
     });
   });
   // Events improve the message; without the right to read them the watch continues.
-  const events = follow<EventObject>(
-    cluster.client,
-    pathOf(cluster, 'events'),
-    { fieldSelector: 'involvedObject.kind=Pod,type=Warning', signal: both },
-    (found) => {
-      picture = { ...picture, events: found };
-    },
-  ).catch(() => undefined);
+  const found: (readonly EventObject[])[] = eventSelectors.map(() => []);
+  const events = eventSelectors.map((selector, index) =>
+    follow<EventObject>(
+      cluster.client,
+      pathOf(cluster, 'events'),
+      { fieldSelector: `involvedObject.kind=Pod,${selector}`, signal: both },
+      (some) => {
+        found[index] = some;
+        picture = { ...picture, events: found.flat() };
+      },
+    ).catch(() => undefined),
+  );
   try {
     let troubleSince: number | null = null;
     for (let last = ''; ; await sleep(tickMs, undefined, { signal }).catch(() => undefined)) {
@@ -81,6 +88,6 @@ export async function watchRollout<Picture extends { readonly events: readonly E
     }
   } finally {
     ending.abort();
-    await Promise.all([...watches, events]);
+    await Promise.all([...watches, ...events]);
   }
 }
