@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Deployment } from '#shared/model/deploy.ts';
 import { cli, type Parts } from '../testing/run-cli.ts';
 
 const greet = {
@@ -40,4 +42,47 @@ test('the console of an instance is printed as it comes, until it ends', async (
   await cli([...consoleOf, '--instance', 'fn-greet-r1-0'], parts);
   const of = { target: 'home', name: 'greet' };
   expect(asked).toEqual([of, { ...of, instance: 'greet-1' }, { ...of, instance: 'fn-greet-r1-0' }]);
+});
+
+const failing: Deployment = {
+  ...{ target: 'home', namespace: 'team', name: 'greet', workload: 'deployment', state: 'failing' },
+  message: 'pods "greet-1" is forbidden:\nexceeded quota: small',
+  replicas: { wanted: 1, ready: 0, updated: 0 },
+  ...{ revision: 2, image: 'r/greet@sha256:1', runtime: 'ember', deployedAt: '2026-01-01T00:00:00Z' },
+  endpoint: 'http://greet.team',
+};
+
+test.each([
+  ['no pod', new FirstlightError('NOT_FOUND', 'greet has no pod in team.')],
+  ['no right', new FirstlightError('CLUSTER_DENIED', 'pods is forbidden:\nnot you')],
+  ['no connection', new FirstlightError('CLUSTER_UNREACHABLE', 'it broke the connection off.')],
+])('status says why a function fails whose cold start cannot be read: %s', async (_, error) => {
+  const parts: Parts = {
+    calls: {
+      'deploy:get': () => failing,
+      'deploy:coldStart': () => {
+        throw error;
+      },
+    },
+  };
+  const status = ['deploy', 'status', 'greet', '--target', 'home'];
+  const { exitCode, out, err } = await cli(status, parts);
+  expect(exitCode).toBe(5);
+  expect(out).toContain(`greet on home (team) is failing: ${failing.message}`);
+  expect(err).toBe(`No cold start is shown: ${error.message.replace('\n', ' ')}\n`);
+  expect(JSON.parse((await cli([...status, '--json'], parts)).out)).toEqual({ ...failing, coldStart: null });
+});
+
+test('the list says why functions are not ready, a line for each', async () => {
+  const ready: Deployment = { ...failing, name: 'hello', state: 'ready', message: '' };
+  const list = async (...found: Deployment[]) => {
+    const { out } = await cli(['deploy', 'list', '--target', 'home'], { calls: { 'deploy:list': () => found } });
+    return out.trimEnd().split('\n');
+  };
+  const [headings, first, second, ...more] = await list(failing, ready);
+  expect(headings).toMatch(/ENDPOINT +WHY$/);
+  expect(first).toMatch(/http:\/\/greet\.team +pods "greet-1" is forbidden: exceeded quota: small$/);
+  expect(second).toMatch(/http:\/\/greet\.team$/);
+  expect(more).toEqual([]);
+  expect((await list(ready))[0]).toMatch(/ENDPOINT$/);
 });

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import type { CallRequest } from '#shared/contract/index.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { Deployment, DeployResult } from '#shared/model/deploy.ts';
 import { chooseProfile } from '#shared/model/deploy-section.ts';
@@ -113,14 +115,15 @@ export async function listDeployments(session: Session, options: OfTarget): Prom
   const found = await session.call('deploy:list', { target });
   session.printJson(found);
   if (found.length === 0) session.print(`No function is deployed on ${target}.\n`);
-  else
-    session.print(
-      renderTable(
-        ['FUNCTION', 'STATE', '>READY', '>REVISION', 'RUNTIME', 'DEPLOYED', 'ENDPOINT'],
-        found.map(rowOf),
-        session.style,
-      ),
-    );
+  else {
+    const hasReasons = found.some(({ message }) => message !== '');
+    const headings = ['FUNCTION', 'STATE', '>READY', '>REVISION', 'RUNTIME', 'DEPLOYED', 'ENDPOINT'];
+    const rows = found.map((one) => [
+      ...rowOf(one),
+      ...(hasReasons ? [session.style.foreign(oneLine(one.message))] : []),
+    ]);
+    session.print(renderTable([...headings, ...(hasReasons ? ['WHY'] : [])], rows, session.style));
+  }
   return 0;
 }
 
@@ -134,15 +137,15 @@ const rowOf = ({ name, state, replicas, revision, runtime, deployedAt, endpoint 
   endpoint,
 ];
 
-/** Prints a function's state, why it is not ready, and the phases of its last cold start. */
+/** Prints a function's state, why it is not ready, and the phases of its last cold start, as far as they can be read. */
 export async function showStatus(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);
   const deployment = await session.call('deploy:get', of);
   // Hosts keep no record of one.
   const hasColdStart = deployment.namespace !== null && deployment.replicas.wanted > 0;
-  const coldStart = hasColdStart ? await session.call('deploy:coldStart', of) : null;
-  session.printJson({ ...deployment, coldStart });
   session.print(renderDeployment(session, deployment));
+  const coldStart = hasColdStart ? await readColdStart(session, of) : null;
+  session.printJson({ ...deployment, coldStart });
   if (coldStart !== null) {
     const rows = coldStart.phases.map(({ name: phase, startMs, endMs, boundMs, source }) => [
       phase,
@@ -157,6 +160,20 @@ export async function showStatus(session: Session, name: string, { target }: OfT
   }
   return deployment.state === 'failing' ? 5 : 0;
 }
+
+/** A function that is in trouble often has no pod, or one that does not answer: its state is shown all the same. */
+async function readColdStart(session: Session, of: CallRequest<'deploy:coldStart'>) {
+  try {
+    return await session.call('deploy:coldStart', of);
+  } catch (thrown) {
+    const { code, message } = toFirstlightError(thrown);
+    if (code === 'CANCELLED') throw thrown;
+    session.note(`No cold start is shown: ${session.style.foreign(oneLine(message))}\n`);
+    return null;
+  }
+}
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
 
 function renderDeployment({ style }: Session, deployment: Deployment): string {
   const { name, target, namespace, state, message, replicas, image } = deployment;

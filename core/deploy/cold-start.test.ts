@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { makeColdStart } from './cold-start.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeColdStart, readColdStart } from './cold-start.ts';
 import type { EventObject, PodObject } from './kube/objects.ts';
+import { labelsOf } from './names.ts';
+import { type ObjectServer, openObjectServer, refusal } from './testing/object-server.ts';
 
 const second = (number: number) => `2026-01-01T00:00:0${number}Z`;
 const nsOf = (number: number, ms: number) => String(BigInt(Date.parse(second(number)) + ms) * 1_000_000n);
@@ -85,5 +87,33 @@ describe('a cold start on a cluster', () => {
     expect(early.phases.map(({ name }) => name)).toEqual(['schedule']);
     const unasked = makeColdStart(pod, [], { ...marks, firstRequestNs: '0', firstAnsweredNs: '0' });
     expect(unasked.phases.at(-1)?.name).toBe('boot');
+  });
+});
+
+describe('a cold start that can be read in part', () => {
+  let server: ObjectServer;
+  beforeEach(async () => {
+    server = await openObjectServer();
+    server.put('pods', { ...pod, metadata: { ...pod.metadata, labels: labelsOf('greet') } });
+  });
+  afterEach(() => server.close());
+
+  it('is shown without the events that one may not see', async () => {
+    server.refuse = (request) => (request === 'GET events' ? refusal(403, 'events is forbidden') : undefined);
+    const { phases } = await readColdStart(server.cluster, 'greet');
+    expect(phases.map(({ name }) => name)).toEqual(['schedule']);
+  });
+
+  it('is shown without the marks of a pod whose connection breaks', async () => {
+    server.put('events', event('Pulled', second(2)));
+    server.refuse = (request) => (request.endsWith('/proxy/marks') ? null : undefined);
+    const { phases, why } = await readColdStart(server.cluster, 'greet');
+    expect(phases.map(({ name }) => name)).toEqual(['schedule', 'pull']);
+    expect(why).toMatch(/not said/);
+  });
+
+  it('is not there without a pod', async () => {
+    server.remove('pods', 'app-1');
+    await expect(readColdStart(server.cluster, 'greet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

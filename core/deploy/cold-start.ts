@@ -1,6 +1,6 @@
 /** A cold start on a cluster, from the cluster's own timestamps and the guest's marks. Pure but for `readColdStart`. */
 import { z } from 'zod';
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { ClusterColdStart } from '#shared/model/deploy.ts';
 import { type Cluster, listPods, pathOf } from './cluster.ts';
 import { isReady } from './judge-rollout.ts';
@@ -129,7 +129,10 @@ const msOf = (ns: string): number => Number(BigInt(ns) / 1000n) / 1000;
 
 const laterOf = (one: string, other: string): string => (BigInt(one) > BigInt(other) ? one : other);
 
-/** The cold start of a function's newest pod. Errors: NOT_FOUND when there is none; CLUSTER_*. */
+/**
+ * The cold start of a function's newest pod, as far as it can be read: its events may be barred, and a pod in trouble does
+ * not answer. Errors: NOT_FOUND when there is none; CLUSTER_*.
+ */
 export async function readColdStart(cluster: Cluster, name: string, signal?: AbortSignal): Promise<ClusterColdStart> {
   const pods = [...(await listPods(cluster, name, signal))].sort((a, b) =>
     (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
@@ -140,24 +143,32 @@ export async function readColdStart(cluster: Cluster, name: string, signal?: Abo
       details: { subject: name },
     });
   }
-  const [events, marks] = await Promise.all([
-    cluster.client.json<{ items?: readonly EventObject[] }>(pathOf(cluster, 'events'), {
-      query: { fieldSelector: `involvedObject.uid=${pod.metadata.uid}` },
-      signal,
-    }),
-    readMarks(cluster, pod, signal),
-  ]);
-  return makeColdStart(pod, events.items ?? [], marks);
+  const [events, marks] = await Promise.all([listEvents(cluster, pod, signal), readMarks(cluster, pod, signal)]);
+  return makeColdStart(pod, events, marks);
+}
+
+/** None where one may not see them. */
+async function listEvents(cluster: Cluster, { metadata }: PodObject, signal?: AbortSignal) {
+  try {
+    const query = { fieldSelector: `involvedObject.uid=${metadata.uid}` };
+    const path = pathOf(cluster, 'events');
+    const found = await cluster.client.json<{ items?: readonly EventObject[] }>(path, { query, signal });
+    return found.items ?? [];
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code === 'CLUSTER_DENIED') return [];
+    throw thrown;
+  }
 }
 
 /** Null while the supervisor does not answer. */
 async function readMarks(cluster: Cluster, { metadata }: PodObject, signal?: AbortSignal): Promise<PodMarks | null> {
   const path = `${pathOf(cluster, 'pods', `${metadata.name}:${podPorts.status}`)}/proxy/marks`;
-  const { status, text } = await cluster.client.raw(path, { signal });
-  if (status !== 200) return null;
   try {
+    const { status, text } = await cluster.client.raw(path, { signal });
+    if (status !== 200) return null;
     return marksSchema.parse(JSON.parse(text));
-  } catch {
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code === 'CANCELLED') throw thrown;
     return null;
   }
 }
