@@ -50,10 +50,10 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   const preparedFromNs = hostNow();
   const { host } = spec;
   const { vmm, layout } = host;
+  const [, runDir] = await Promise.all([vmm.connect(), layout.ensure(layout.socketsDir)]);
   if (spec.isDebugged && vmm.isRemote) {
     throw unsupported(host.name, 'a debugger', 'Its socket is on that host. Debug on this machine.');
   }
-  const [, runDir] = await Promise.all([vmm.connect(), layout.ensure(layout.socketsDir)]);
   const owner = thisProcess();
   const sockets = await createSocketDir(runDir, owner);
   const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);

@@ -86,6 +86,8 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const savedPathOf = (guest: ProbeGuest) => join(layout.probesDir, `accelerator-${host}-${guest.name}.json`);
 
   async function find(guest: ProbeGuest, fresh: boolean): Promise<Found> {
+    // Of a socket that is no service's of this machine, where it leads is known only then.
+    if (vmm.isElsewhere) await vmm.connect();
     // The device of another host cannot be looked at: there, the boot alone decides.
     const device = vmm.isRemote ? 'elsewhere' : await readAccess();
     if (device === null) return { choice: { kind: 'tcg', reason: `there is no ${kvmPath}` } };

@@ -116,7 +116,7 @@ export interface Vmm {
   readonly state: VmmState;
   /** The reason why it is not connected, once known. */
   readonly failure: FirstlightError | null;
-  /** True when its machines run on another host: no file, socket or process of theirs is here. */
+  /** True when its machines run on another host: no file, socket or process of theirs is here. Known once connected. */
   readonly isRemote?: boolean | undefined;
   /** True when no service of this machine is its daemon: it is on another host, or has a socket of its own. */
   readonly isElsewhere?: boolean | undefined;

@@ -31,6 +31,8 @@ export interface SecondLibvirtd {
 interface SecondOptions {
   /** Folders of this machine that it finds empty: it is then like another host. */
   readonly hidden?: readonly string[];
+  /** The name of its host. Absent: that of this machine. */
+  readonly hostName?: string;
   /** Its port for TLS on loopback, with its certificates. */
   readonly tls?: { readonly port: number; readonly ca: string; readonly cert: string; readonly key: string };
 }
@@ -45,7 +47,7 @@ const stateDirs = [
  * A second libvirtd with its files in `dir`, which are mounted over its state directories: it runs in a separate mount
  * namespace. It shares images and sockets of instances with this machine, but for the hidden folders.
  */
-export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOptions = {}): SecondLibvirtd {
+export function createSecondLibvirtd(dir: string, { hidden = [], hostName, tls }: SecondOptions = {}): SecondLibvirtd {
   const socketDir = join(dir, 'sockets');
   const socket = join(socketDir, 'libvirt-sock');
   const uri = `qemu+unix:///system?socket=${socket}`;
@@ -64,6 +66,7 @@ export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOp
   const binds = [...states, { path: '/etc/libvirt/qemu.conf', source: qemuConfig }];
   const script = [
     'set -e',
+    ...(hostName === undefined ? [] : [`hostname "${hostName}"`]),
     ...binds.map(({ path, source }) => `mount --bind "${source}" "${path}"`),
     ...hidden.map((path) => `mount -t tmpfs -o mode=755 tmpfs "${path}"`),
     `exec /usr/sbin/libvirtd ${tls === undefined ? '' : '--listen '}--config "${config}" --pid-file "${join(dir, 'pid')}"`,
@@ -98,7 +101,9 @@ export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOp
         // libvirt's cache about QEMU: a new probe takes many seconds on a busy machine.
         if (path === '/var/cache/libvirt') cpSync(path, source, { recursive: true, force: true });
       }
-      daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], { stdio: 'ignore' });
+      daemon = spawn('unshare', ['--mount', '--uts', '--propagation', 'private', 'sh', '-c', script], {
+        stdio: 'ignore',
+      });
       const isServing = () => spawnSync('virsh', ['-c', uri, 'list'], { stdio: 'ignore' }).status === 0;
       await until('the second libvirtd serves', isServing, 30_000);
     },

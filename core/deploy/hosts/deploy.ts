@@ -176,7 +176,7 @@ async function makeRelease(
   const far = channel === undefined ? hosts.find((host) => !isReachable(host, target.listen)) : undefined;
   if (far !== undefined) {
     throw unsupported(
-      `${far.label}, which is reached by TLS,`,
+      `${far.label}, whose loopback is not reached from here,`,
       `whose endpoint is on ${target.listen}`,
       `What runs on ${image.runtime} is called by its endpoint only: name the host by qemu+ssh, or add the target with --listen.`,
     );

@@ -1,7 +1,6 @@
 /** HTTP endpoints of instances: a port of their host, which leads into the guest. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { LibvirtConnectionError } from 'node-libvirt';
 import type { CallOutput, CallRequest } from '#shared/contract/index.ts';
@@ -12,41 +11,36 @@ import type { TargetHost } from './fleet.ts';
 import type { DeployedRecord } from './record.ts';
 
 type Answer = CallOutput<'deploy:invoke'>;
-type Place = Pick<TargetHost, 'uri' | 'connection' | 'label'>;
+type Place = Pick<TargetHost, 'address' | 'connection' | 'carriesTcp'>;
 export type EndpointRequest = Pick<CallRequest<'deploy:invoke'>, 'method' | 'path' | 'body'>;
 
 /** The most that an answer may have, as through the other ways to a function. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
 /** Where an instance serves HTTP; on loopback: of its host. Null for one that does not. */
-export function endpointOf({ uri }: Pick<TargetHost, 'uri'>, { listen, port }: DeployedRecord): string | null {
+export function endpointOf({ address }: Pick<TargetHost, 'address'>, { listen, port }: DeployedRecord): string | null {
   if (port === 0) return null;
-  return `http://${listen === anyAddress ? nameOf(uri) : listen}:${port}`;
+  return `http://${listen === anyAddress ? address : listen}:${port}`;
 }
 
-/** The name of a host in its URI, an IPv6 address in brackets; that of this machine for a socket. */
-const nameOf = (uri: string): string => (URL.canParse(uri) && new URL(uri).hostname) || hostname();
-
-/** The name of a host as a connection takes it. */
-const nameToDial = (uri: string): string => nameOf(uri).replace(/^\[(.*)\]$/, '$1');
-
-/** True where endpoints at an address of a host can be called from here: not on a loopback behind TLS. */
-export const isReachable = ({ connection }: Pick<TargetHost, 'connection'>, listen: string): boolean =>
-  connection.canConnectTcp || !isLoopback(listen);
+/** True where endpoints at an address of a host can be called from here: not on a loopback that no connection leads to. */
+export const isReachable = ({ carriesTcp }: Pick<TargetHost, 'carriesTcp'>, listen: string): boolean =>
+  carriesTcp || !isLoopback(listen);
 
 /**
  * A connection to the endpoint of an instance: by that of its host where this carries others, as SSH does, else directly.
- * Null where there is no way: a loopback behind TLS.
+ * Null where there is no way: a loopback that no connection leads to.
  */
 export function dialerOf(host: Place, record: DeployedRecord): ((signal: AbortSignal) => Promise<Duplex>) | null {
   const { listen, port } = record;
-  const { connection } = host;
+  const { address, connection, carriesTcp } = host;
   if (port === 0 || !isReachable(host, listen)) return null;
-  if (connection.canConnectTcp) {
+  if (carriesTcp) {
     const to = { host: listen === anyAddress ? loopbackAddress : listen, port };
     return (signal) => connection.connectTcp(to, signal);
   }
-  const to = { host: listen === anyAddress ? nameToDial(host.uri) : listen, port };
+  // A connection takes an IPv6 address without its brackets.
+  const to = { host: listen === anyAddress ? address.replace(/^\[(.*)\]$/, '$1') : listen, port };
   return (signal) => connectHere(to, signal);
 }
 

@@ -1,9 +1,12 @@
 /** The hosts of a target, each with a connection to its libvirt. */
+import { hostname } from 'node:os';
 import type { Connection } from 'node-libvirt';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { Accelerator } from '#core/vmm/accelerator.ts';
-import { createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { isRemote } from '#core/vmm/libvirt/is-remote.ts';
+import { answerTimeoutMs, createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
+import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { LibvirtTarget } from '#shared/model/deploy.ts';
@@ -14,7 +17,11 @@ export interface TargetHost {
   readonly uri: string;
   /** Its name for a person. */
   readonly label: string;
+  /** Where it is reached: its name in the URI, or the one that it gives itself behind a socket. IPv6 in brackets. */
+  readonly address: string;
   readonly connection: Connection;
+  /** Whether the connection leads to ports of its loopback: not by TLS, nor by a socket that is forwarded. */
+  readonly carriesTcp: boolean;
   readonly accelerator: Accelerator;
 }
 
@@ -85,17 +92,32 @@ export async function withHosts<Result>(
   try {
     const hosts: TargetHost[] = [];
     const down: DownHost[] = [];
-    const found = await Promise.allSettled(opened.map(({ link }) => link.connection()));
+    const found = await Promise.allSettled(
+      opened.map(async ({ uri, link, vmm }) => {
+        await vmm.connect();
+        return await describeHost(uri, vmm, await link.connection());
+      }),
+    );
     for (const [index, { uri, vmm, name, label }] of opened.entries()) {
       const result = found[index];
       if (result?.status === 'fulfilled') {
-        hosts.push({ uri, label, connection: result.value, accelerator: makeAccelerator(vmm, name) });
+        hosts.push({ uri, label, ...result.value, accelerator: makeAccelerator(vmm, name) });
       } else down.push({ label, error: toFirstlightError(result?.reason) });
     }
     return await work({ target, hosts, down, runtimes });
   } finally {
     await Promise.all(opened.map(({ vmm }) => vmm.close()));
   }
+}
+
+/** How a host is reached. Errors: LIBVIRT_*. */
+async function describeHost(uri: string, { isRemote: isFar }: Vmm, connection: Connection) {
+  const named = URL.canParse(uri) ? new URL(uri).hostname : '';
+  const isForwarded = isFar === true && !isRemote(uri);
+  const own = () =>
+    withLibvirtErrors(`ask ${uri} for its name`, () => connection.hostname({ timeoutMs: answerTimeoutMs }));
+  const address = named || (isForwarded ? await own() : hostname());
+  return { connection, address, carriesTcp: connection.canConnectTcp && !isForwarded };
 }
 
 /** What a person is told of a host that is down. */

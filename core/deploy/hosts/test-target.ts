@@ -22,7 +22,7 @@ export async function testHosts(target: LibvirtTarget, context: FleetContext): P
 }
 
 async function testHost(host: TargetHost, runtime: string, { listen }: LibvirtTarget): Promise<TargetCheck[]> {
-  const { label, connection, accelerator } = host;
+  const { label, connection, carriesTcp, accelerator } = host;
   const check = async (id: string, look: () => Promise<Pick<TargetCheck, 'status' | 'found' | 'fix'>>) => {
     const seen = await withLibvirtErrors(`look at ${label}`, look).catch((thrown: unknown) => {
       const { message, hint } = toFirstlightError(thrown);
@@ -52,10 +52,10 @@ async function testHost(host: TargetHost, runtime: string, { listen }: LibvirtTa
       };
     }),
     await check('endpoints', async () => {
-      if (isLoopback(listen) && !connection.canConnectTcp) {
+      if (isLoopback(listen) && !carriesTcp) {
         return {
           status: 'warning',
-          found: `Endpoints are on ${listen} of that host, which is not reached through TLS: functions are called through libvirt.`,
+          found: `Endpoints are on ${listen} of that host, which is not reached from here: functions are called through libvirt.`,
           fix: 'Name the host by qemu+ssh, or add the target with --listen.',
         };
       }

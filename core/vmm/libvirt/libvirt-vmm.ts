@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Domain, LifecycleEvent } from 'node-libvirt';
+import type { Connection, Domain, LifecycleEvent } from 'node-libvirt';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { machineNamePrefix, type PlacedMachine } from '../machine.ts';
@@ -15,6 +15,7 @@ import { type AskDomain, domainOf, libvirtMachine } from './libvirt-machine.ts';
 import { writeMetadataXml } from './metadata-xml.ts';
 import { readStats } from './read-stats.ts';
 import { writeRestorable } from './saved-domain.ts';
+import { isNameOfThisMachine } from './this-machine.ts';
 import { withLibvirtErrors } from './to-firstlight-error.ts';
 
 export interface LibvirtVmmOptions {
@@ -27,10 +28,22 @@ export interface LibvirtVmmOptions {
 
 /** The machines of one libvirt. It connects when it is first used. */
 export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtLink }: LibvirtVmmOptions): Vmm {
-  const remote = isRemote(uri);
+  /** Of a socket that is no service's of this machine, it is known once it is connected. */
+  let remote = isRemote(uri);
+  const isUnsure = !remote && isElsewhere(uri);
   const askDomain: AskDomain = (doing, question) => link.ask(doing, (_, options) => question(options));
   const asMachine = (domain: Domain) => libvirtMachine(domain, remote, askDomain);
   const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener, asMachine) });
+  let asked: Connection | null = null;
+  const connectionNow = async (): Promise<Connection> => {
+    const connection = await link.connection();
+    if (isUnsure && connection !== asked) {
+      const name = await link.ask('ask libvirt for the name of its host', (_, options) => connection.hostname(options));
+      remote = !(await isNameOfThisMachine(name));
+      asked = connection;
+    }
+    return connection;
+  };
   const files = createHostFiles(link.connection);
   /** Restored domains that end with us: libvirt has no autodestroy for them. */
   const restored = new Set<RunningMachine>();
@@ -50,7 +63,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
   ): Promise<RunningMachine> {
     const metadataXml = metadata === null ? '' : writeMetadataXml(metadata);
     const file = join(dirname(placed.sockets.serial), restoredName);
-    const connection = await link.connection();
+    const connection = await connectionNow();
     await writeRestorable(join(dir, savedName), file, { ...placed, metadataXml });
     try {
       const askedNs = hostNow();
@@ -72,7 +85,9 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
   return {
     id: 'libvirt',
     uri,
-    isRemote: remote,
+    get isRemote() {
+      return remote;
+    },
     isElsewhere: isElsewhere(uri),
     get state() {
       return link.state;
@@ -81,22 +96,25 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
       return link.failure;
     },
     // The system's daemon runs QEMU as a separate user, a person's own daemon as that person.
-    runsAsThisUser: !remote && uid !== 0 && /\/session\b/.test(uri),
+    get runsAsThisUser() {
+      return !remote && uid !== 0 && /\/session\b/.test(uri);
+    },
     connect: async () => {
-      await link.connection();
+      await connectionNow();
     },
     create: async (placed, { keep, metadata, doing }) => {
       const metadataXml = metadata === null ? '' : writeMetadataXml(metadata);
+      const connection = await connectionNow();
       const xml = remote
         ? writeDomainXml({ ...(await files.place(placed)), metadataXml, sockets: null }, null)
         : writeDomainXml({ ...placed, metadataXml });
-      const connection = await link.connection();
       // libvirt ends a domain with autodestroy when this connection ends, also after `kill -9`.
       const creating = connection.createDomainXml(xml, { paused: true, autodestroy: !keep });
       return asMachine(await withLibvirtErrors(doing, () => creating));
     },
-    ...(savesHere(uri, uid) && { saving: { save, restore } }),
+    ...(!isUnsure && savesHere(uri, uid) && { saving: { save, restore } }),
     list: async () => {
+      if (isUnsure) await connectionNow();
       const domains = await link.ask(`list the instances at ${uri}`, (connection, options) =>
         connection.listDomains({ active: true, ...options }),
       );
@@ -104,7 +122,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     },
     readStats: async (machines) => {
       const byUuid = new Map(machines.map((machine) => [machine.uuid, machine]));
-      const connection = await link.connection();
+      const connection = await connectionNow();
       const stats = await connection.getAllDomainStats({
         cpu: true,
         balloon: true,
