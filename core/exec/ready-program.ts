@@ -4,9 +4,11 @@ import { spawnAlone } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import { exitOf, type Launched } from './launch.ts';
 
-/** A program that runs beside this one, in its own session, and says when it is ready. */
+/** A program that runs beside this one, in its own session, and says how far it is. */
 export interface ReadyProgram extends Pick<Launched, 'pid' | 'exited'> {
-  /** Settles when it has written to its descriptor `readyDescriptor`. Errors: TOOL_FAILED when it ends without. */
+  /** Settles when it has written a first byte to its descriptor `readyDescriptor`. Errors: TOOL_FAILED when it ends without. */
+  readonly begun: Promise<void>;
+  /** Settles when it has written a second one. Errors: TOOL_FAILED when it ends without. */
   readonly ready: Promise<void>;
   /** Ends it at once, by SIGKILL. */
   readonly kill: () => void;
@@ -36,18 +38,25 @@ export function launchUntilReady(file: string, args: readonly string[], place: R
   const exited = exitOf(child, file, startedAt);
   // Its end is also awaited where nobody asks for it.
   exited.catch(() => undefined);
-  const ready = new Promise<void>((resolve, reject) => {
-    const fail = () => reject(new FirstlightError('TOOL_FAILED', `${file} ended before it was ready.`));
-    said?.once('data', () => {
-      resolve();
-      if (said instanceof Socket) said.destroy();
+  const after = (count: number) => {
+    let left = count;
+    const saying = new Promise<void>((resolve, reject) => {
+      const fail = () => reject(new FirstlightError('TOOL_FAILED', `${file} ended before it was ready.`));
+      said?.on('data', (bytes: Buffer) => {
+        left -= bytes.length;
+        if (left <= 0) resolve();
+      });
+      said?.once('close', fail);
+      exited.catch(reject);
     });
-    said?.once('close', fail);
-    exited.catch(reject);
-  });
-  ready.catch(() => undefined);
+    saying.catch(() => undefined);
+    return saying;
+  };
+  const [begun, ready] = [after(1), after(2)];
+  // It keeps this end open as long as it runs.
+  ready.then(() => said instanceof Socket && said.destroy()).catch(() => undefined);
   // The end of the program reports a pipe that breaks.
   child.stdin?.on('error', () => undefined);
   for (const handle of [child, child.stdin]) if (handle === child || handle instanceof Socket) handle?.unref();
-  return { pid: child.pid, exited, ready, kill: () => void child.kill('SIGKILL') };
+  return { pid: child.pid, exited, begun, ready, kill: () => void child.kill('SIGKILL') };
 }

@@ -89,10 +89,11 @@ export function createBeginning(options: BeginningOptions): (beginning: Beginnin
         jailer.program === null || ids === null
           ? prepareHere(asked, savedDir)
           : await prepareJailed(asked, jailer.program, ids, savedDir);
-      if (network === null) return { ...prepared, process: startProcess(command, launcher) };
-      await network.ready;
-      step('network.ready', 'network ready');
-      return { ...prepared, process: joinNetwork(startProcess(command, launcher), network.process) };
+      const process = startProcess(command, launcher);
+      if (network === null) return { ...prepared, process, ready: Promise.resolve() };
+      const ready = network.ready.then(() => step('network.ready', 'network ready'));
+      ready.catch(() => undefined);
+      return { ...prepared, process: joinNetwork(process, network.process, ready), ready };
     } catch (thrown) {
       await network?.process.kill();
       throw thrown;
@@ -122,4 +123,6 @@ interface Prepared {
 /** A process that answers to these requests. */
 export interface Begun extends Omit<Prepared, 'command'> {
   readonly process: FirecrackerProcess;
+  /** Settles when its network is there, which the requests need. Errors: BOOT_FAILED, PORT_IN_USE. */
+  readonly ready: Promise<void>;
 }

@@ -72,7 +72,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
     const dir = dirname(placed.sockets.channel);
     const steps: VmmStep[] = [];
     const step = (name: string, label: string) => void steps.push({ name, label, atNs: hostNow() });
-    const { process, jailRoot, requests } = await begin({ placed, keep: options.keep, savedDir, step });
+    const { process, jailRoot, requests, ready } = await begin({ placed, keep: options.keep, savedDir, step });
     pids.set(placed.name, process.owner.pid);
     step('vmm.started', 'Firecracker started');
     const stopEnding = endWithUs(process, options.keep);
@@ -84,6 +84,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
       written.catch(() => undefined);
       const client = await openApi(api, { ended: endedEarly(process, placed.name, logsOf(dir, file)) });
       step('vmm.answers', 'its API answers');
+      await ready;
       if (isSaved) step('restore.asked', 'load of the saved machine asked for');
       for (const { path, body } of requests) await client.request('PUT', path, body);
       if (isSaved) step('restore.loaded', 'saved machine loaded');
@@ -158,7 +159,7 @@ export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
   /** A machine that another program started and whose process was found running. */
   function find(dir: string, file: MachineFile, network: FirecrackerProcess | null): RunningMachine {
     const alone = foundProcess(file.process);
-    const process = network === null ? alone : joinNetwork(alone, network);
+    const process = network === null ? alone : joinNetwork(alone, network, Promise.resolve());
     let client: Promise<ApiClient> | null = null;
     const ended = process.ended.then((): never => {
       throw new FirstlightError('INSTANCE_LOST', 'Firecracker has ended.');

@@ -195,6 +195,7 @@ describe.skipIf(reason !== null)(
     it('whose rules the kernel refuses is not there, with what was said', async () => {
       writeFileSync(join(dir, 'nft'), '#!/bin/sh\necho no such table >&2\nexit 1\n', { mode: 0o755 });
       const place = { dir, uid: 12_345, keep: false, env: { PATH: `${dir}:${process.env.PATH}` } };
+      // The namespace is there before its rules are.
       const one = await startNetwork(network(), place);
       made.push(one);
       await expect(one.ready).rejects.toMatchObject({

@@ -19,7 +19,7 @@ export const guestCard = { tap: 'guest', mac: '52:54:00:12:34:56' } as const;
 /** The network of a machine: slirp4netns, which holds the network namespace that Firecracker is started in. */
 export interface MachineNetworkProcess {
   readonly process: FirecrackerProcess;
-  /** The namespace. Shape: a path that exists once it is ready, and as long as the process runs. */
+  /** The namespace, which is there already. Shape: a path that exists as long as the process runs. */
   readonly namespacePath: string;
   /** Settles when the guest's device is there and all ports are forwarded. Errors: BOOT_FAILED, PORT_IN_USE. */
   readonly ready: Promise<void>;
@@ -38,11 +38,11 @@ const networkFileIn = (dir: string) => join(dir, 'network.json');
 const networkFileSchema = z.object({ process: ownerSchema });
 
 /**
- * Run in a new namespace, by `sh` as its arguments say: makes the devices ($2), then the rules ($3, where there are any),
+ * Run in a new namespace, by `sh` as its arguments say: says that the namespace is there, makes the devices ($2), then the rules ($3, where there are any),
  * and becomes slirp4netns, which goes back to the namespace of this program ($1). Descriptor 9 keeps the new one.
  */
 const becomeNetwork =
-  'exec 9</proc/self/ns/net; printf %s "$2" | ip -batch - || exit 1; ' +
+  'exec 9</proc/self/ns/net; printf . >&3; printf %s "$2" | ip -batch - || exit 1; ' +
   '[ -z "$3" ] || printf %s "$3" | nft -f - || exit 1; host=$1; shift 3; exec nsenter --net="$host" "$@"';
 const namespaceDescriptor = 9;
 const stackTap = 'stack';
@@ -114,10 +114,11 @@ export async function startNetwork(network: UserNetwork, place: NetworkPlace): P
     program.kill();
     await ended;
   };
+  const early = async () => {
+    throw failed('it ended before it was ready', await readFile(errorPath, 'utf8').catch(() => ''));
+  };
   const opened = async () => {
-    await program.ready.catch(async () => {
-      throw failed('it ended before it was ready', await readFile(errorPath, 'utf8').catch(() => ''));
-    });
+    await program.ready.catch(early);
     for (const forward of network.forwards) await addForward(apiPath, network.guestIp, forward);
   };
   const ready = opened();
@@ -129,6 +130,7 @@ export async function startNetwork(network: UserNetwork, place: NetworkPlace): P
   };
   try {
     await writeAtomic(networkFileIn(dir), JSON.stringify({ process: owner }), { durable: false });
+    await program.begun.catch(early);
   } catch (thrown) {
     await kill();
     throw thrown;
@@ -155,10 +157,22 @@ export async function endLeftNetworks(socketsDir: string, machineDirs: ReadonlyS
   }
 }
 
-/** A machine's process together with its network: they end together, and it is gone when both are. */
-export function joinNetwork(machine: FirecrackerProcess, network: FirecrackerProcess): FirecrackerProcess {
+/**
+ * A machine's process together with its network: they end together, and it is gone when both are. A network that does not
+ * become `ready` ends no machine: its error is to be heard first.
+ */
+export function joinNetwork(
+  machine: FirecrackerProcess,
+  network: FirecrackerProcess,
+  ready: Promise<void>,
+): FirecrackerProcess {
   // A machine that nobody reaches any more is of no use; QEMU's network ends with QEMU, too.
-  void network.ended.then(machine.kill);
+  const following = async () => {
+    await ready;
+    await network.ended;
+    await machine.kill();
+  };
+  following().catch(() => undefined);
   const ended = machine.ended.then(async (code) => {
     await network.kill();
     return code;
