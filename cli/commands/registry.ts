@@ -1,4 +1,9 @@
-import { registryOfKey, tokenServiceKey, tokenServiceSchema } from '#shared/model/token-service.ts';
+import {
+  allowedTokenServices,
+  readRegistryHost,
+  readTokenService,
+  tokenServiceKey,
+} from '#shared/model/token-service.ts';
 import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
@@ -19,9 +24,8 @@ export async function listRegistries(session: Session): Promise<number> {
 /** Lets the name and password for a registry go to a token service. */
 export async function allowRegistry(session: Session, given: string, address: string): Promise<number> {
   const registry = checkRegistry(given);
-  const url = URL.canParse(address) ? new URL(address) : null;
-  const tokenService = url === null || url.href !== `${url.origin}/` ? '' : url.origin;
-  if (!tokenServiceSchema.safeParse(tokenService).success) {
+  const tokenService = readTokenService(address);
+  if (tokenService === null) {
     throw badInput(
       `"${address}" is not the address of a token service.`,
       'It is https:// and a host, without a path: https://gitlab.example.com',
@@ -46,19 +50,12 @@ export async function forgetRegistry(session: Session, given: string): Promise<n
   return 0;
 }
 
-async function readAllowed(session: Session) {
-  const values = await session.call('settings:get', {});
-  return Object.entries(values).flatMap(([key, value]) => {
-    const registry = registryOfKey(key);
-    const tokenService = tokenServiceSchema.safeParse(value);
-    return registry !== null && tokenService.success ? [{ registry, tokenService: tokenService.data }] : [];
-  });
-}
+const readAllowed = async (session: Session) => allowedTokenServices(await session.call('settings:get', {}));
 
 /** The host of a registry, as it begins the names of its images. Errors: BAD_INPUT. */
 function checkRegistry(text: string): string {
-  const host = text.toLowerCase();
-  if (URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host) return host;
+  const host = readRegistryHost(text);
+  if (host !== null) return host;
   throw badInput(
     `"${text}" is not the host of a registry.`,
     'It is what its images’ names begin with: registry.example.com',

@@ -15,3 +15,33 @@ const origin = /^(https:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])|http:\/\/(localhost|127
 
 /** The origin of a token service, without a path. Shape: by HTTPS, or on this machine. */
 export const tokenServiceSchema = z.string().regex(origin, 'an address such as https://gitlab.example.com');
+
+export interface AllowedTokenService {
+  readonly registry: string;
+  readonly tokenService: string;
+}
+
+/** Those that settings allow, in the order of the registries' names. */
+export function allowedTokenServices(values: Readonly<Record<string, unknown>>): AllowedTokenService[] {
+  return Object.entries(values)
+    .flatMap(([key, value]) => {
+      const registry = registryOfKey(key);
+      const tokenService = tokenServiceSchema.safeParse(value);
+      return registry !== null && tokenService.success ? [{ registry, tokenService: tokenService.data }] : [];
+    })
+    .sort((a, b) => a.registry.localeCompare(b.registry));
+}
+
+/** The host of a registry as its images' names begin with it; null for any other text. */
+export function readRegistryHost(text: string): string | null {
+  const host = text.trim().toLowerCase();
+  return /^(?:[a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(?::\d{1,5})?$/.test(host) ? host.replace(/:443$/, '') : null;
+}
+
+/** The origin of a token service, as it is compared with what a registry names; null for any other text. */
+export function readTokenService(text: string): string | null {
+  const address = text.trim().toLowerCase().replace(/\/$/, '');
+  const usual = address.startsWith('https:') ? /:443$/ : /:80$/;
+  const parsed = tokenServiceSchema.safeParse(address.replace(usual, ''));
+  return parsed.success ? parsed.data : null;
+}

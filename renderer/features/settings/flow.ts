@@ -1,3 +1,4 @@
+import { type AllowedTokenService, allowedTokenServices, tokenServiceKey } from '#shared/model/token-service.ts';
 import type { StudioContext } from '../../state/context.ts';
 import { initialPreferences, type Preferences } from '../../state/saved.ts';
 
@@ -6,9 +7,13 @@ export interface SettingsActions {
   /** Gives a command another key; an empty one removes its key, null restores the default. */
   readonly setKey: (commandId: string, key: string | null) => void;
   readonly reset: () => void;
+  /** The registries whose name and password may go to a token service on another host. Errors: as the calls. */
+  readonly listRegistries: () => Promise<readonly AllowedTokenService[]>;
+  /** Allows a token service for a registry; null takes that back. */
+  readonly setTokenService: (registry: string, tokenService: string | null) => Promise<void>;
 }
 
-export function createSettingsActions({ saved }: StudioContext): SettingsActions {
+export function createSettingsActions({ saved, client }: StudioContext): SettingsActions {
   const set = (change: Partial<Preferences>) =>
     saved.setState(({ preferences }) => ({ preferences: { ...preferences, ...change } }));
   return {
@@ -18,5 +23,9 @@ export function createSettingsActions({ saved }: StudioContext): SettingsActions
       set({ keys: key === null ? rest : { ...rest, [commandId]: key } });
     },
     reset: () => saved.setState({ preferences: initialPreferences }),
+    listRegistries: async () => allowedTokenServices(await client.call('settings:get', {})),
+    setTokenService: async (registry, tokenService) => {
+      await client.call('settings:set', { values: { [tokenServiceKey(registry)]: tokenService } });
+    },
   };
 }

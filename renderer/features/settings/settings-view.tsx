@@ -7,6 +7,7 @@ import fieldStyles from '../../ui/field.module.css';
 import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { Page } from '../../ui/page.tsx';
 import { KeyRow } from './key-row.tsx';
+import { Registries } from './registries.tsx';
 import styles from './settings.module.css';
 
 /** The settings of the window: one searchable page, with the path of their file. */
@@ -103,6 +104,7 @@ export function SettingsView({ commands }: { readonly commands: () => readonly C
       <div className={styles.page}>
         <FilterInput label="Search the settings" value={query} onChange={setQuery} />
         {rows}
+        {fits('registries registry token service login password gitlab private images') && <Registries />}
         {keys.length > 0 && (
           <section aria-label="Keys">
             <h2 className={styles.title}>Keys</h2>
