@@ -1,10 +1,11 @@
 import { Panel, Separator } from 'react-resizable-panels';
 import type { Command } from '../bind/command.ts';
-import { useTransient } from '../bind/studio.tsx';
+import { useTheme, useTransient } from '../bind/studio.tsx';
 import { DeploymentsPage } from '../features/deploy/deployments-page.tsx';
 import { GatewayPage } from '../features/gateway/gateway-page.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/kernels/release-manager.tsx';
+import { UsageGraphs } from '../features/metrics/usage-graphs.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
 import { RunPage } from '../features/runs/run-page.tsx';
 import { SettingsView } from '../features/settings/settings-view.tsx';
@@ -35,6 +36,7 @@ export interface WideViewProps {
 /** A view that needs more room than the editor's place: it covers the panels, which stay unchanged. */
 export function WideView({ pickers, commands }: WideViewProps) {
   const center = useTransient((state) => state.center);
+  const theme = useTheme();
   if (center === 'editor' || center === 'environment') return null;
   return (
     <div className={styles.wideView}>
@@ -57,6 +59,7 @@ export function WideView({ pickers, commands }: WideViewProps) {
               {center === 'deployments' && (
                 <DeploymentsPage
                   renderColdStart={(timeline, of) => <ClusterTimeline timeline={timeline} name={of.name} />}
+                  renderUsage={(replica, readings) => <UsageGraphs name={replica} readings={readings} theme={theme} />}
                   renderConsole={(of, instance) => <DeployedConsole of={of} instance={instance} />}
                 />
               )}

@@ -73,6 +73,29 @@ it('adds a cluster, says what a deploy would find there, and deploys with one cl
   await console.waitFor({ state: 'detached' });
 });
 
+it('shows what the replicas of a deployed function use, now and over the last minutes', async () => {
+  const { page } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  await addTarget(page);
+  const view = page.getByRole('main', { name: 'Deployed functions' });
+  await view.getByRole('button', { name: /^Deploy .* here$/ }).click();
+  await view.getByText('Deployed to home').waitFor();
+  await view.getByRole('button', { name: 'One replica more' }).click();
+  const resources = view.getByRole('region', { name: 'Resources of its replicas' });
+  const second = resources.getByRole('row', { name: /x2x71/ });
+  await second.getByRole('cell', { name: '48.0 MiB' }).waitFor();
+  expect(await second.getByRole('cell').allTextContents()).toEqual(['node-1', '2.50\u00a0%', '48.0\u00a0MiB', '0']);
+  await second.getByRole('button').click();
+  const graphs = resources.getByRole('region', { name: 'Resources', exact: true });
+  await graphs.getByRole('figure', { name: /^CPU of one processor: cpu 2\.5/ }).waitFor({ timeout: 30_000 });
+  await graphs.getByRole('figure', { name: /^Memory of the replica: memory 48/ }).waitFor();
+  expect(await graphs.getByRole('figure').count()).toBe(2);
+  await view.getByRole('button', { name: 'One replica less' }).click();
+  await view.getByRole('button', { name: 'One replica less' }).click();
+  await resources.getByText('It is scaled to zero').waitFor();
+  // Its graphs take a second reading, 5 s after the first.
+}, 90_000);
+
 it('adds libvirt hosts, whose functions have no pause and no cold start of a pod', async () => {
   const { page, engine } = await openStudio();
   await chooseInMenu(page, /Add a cluster/);

@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { EmptyState, ErrorState } from '../../ui/states.tsx';
 import styles from './deployments-page.module.css';
+import type { FunctionResourcesProps } from './function-resources.tsx';
 import { FunctionTable } from './function-table.tsx';
 import { FunctionActions, FunctionView } from './function-view.tsx';
 import { TargetActions, TargetView } from './target-view.tsx';
@@ -14,12 +15,14 @@ import { useDeploy, useWatchedTargets } from './use-deploy.ts';
 export interface DeploymentsPageProps {
   /** Draws a cold start: the timeline view belongs to another feature. */
   readonly renderColdStart: (timeline: BootTimeline, of: { readonly name: string }) => ReactNode;
+  /** Draws what a replica used: graphs belong to another feature. */
+  readonly renderUsage: FunctionResourcesProps['render'];
   /** Shows the console of an instance; null for the newest one. */
   readonly renderConsole: (of: DeployedRef, instance: string | null) => ReactNode;
 }
 
 /** The functions on clusters: all of them, those of one cluster, or one of them with its details. */
-export function DeploymentsPage({ renderColdStart, renderConsole }: DeploymentsPageProps) {
+export function DeploymentsPage({ renderColdStart, renderUsage, renderConsole }: DeploymentsPageProps) {
   const studio = useStudio();
   const choice = useDeploy((state) => state.choice);
   useWatchedTargets();
@@ -45,6 +48,7 @@ export function DeploymentsPage({ renderColdStart, renderConsole }: DeploymentsP
           key={`${choice.of.target}/${choice.of.name}`}
           of={choice.of}
           renderColdStart={(timeline) => renderColdStart(timeline, choice.of)}
+          renderUsage={renderUsage}
           renderConsole={(instance) => renderConsole(choice.of, instance)}
         />
       ) : choice?.kind === 'target' ? (

@@ -8,6 +8,7 @@ import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { CallForm } from './call-form.tsx';
 import { DeploySteps } from './deploy-steps.tsx';
 import { FunctionConsole } from './function-console.tsx';
+import { FunctionResources, type FunctionResourcesProps } from './function-resources.tsx';
 import styles from './function-view.module.css';
 import { LogView } from './log-view.tsx';
 import { Revisions } from './revisions.tsx';
@@ -67,11 +68,12 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
 export interface FunctionViewProps {
   readonly of: DeployedRef;
   readonly renderColdStart: (timeline: BootTimeline) => ReactNode;
+  readonly renderUsage: FunctionResourcesProps['render'];
   readonly renderConsole: (instance: string | null) => ReactNode;
 }
 
-/** A deployed function: the deploy that this window began, its state, cold start, a call, log, console and revisions. */
-export function FunctionView({ of, renderColdStart, renderConsole }: FunctionViewProps) {
+/** A deployed function: its deploy by this window, state, cold start, resources, a call, log, console and revisions. */
+export function FunctionView({ of, renderColdStart, renderUsage, renderConsole }: FunctionViewProps) {
   const studio = useStudio();
   const task = useDeploy((state) => state.tasks[deployedKey(of)]);
   const deployment = useDeployment(of);
@@ -98,6 +100,7 @@ export function FunctionView({ of, renderColdStart, renderConsole }: FunctionVie
       {isThere && deployment.namespace !== null && (
         <ColdStart render={renderColdStart} stopped={deployment.replicas.wanted === 0} />
       )}
+      {isThere && <FunctionResources of={of} stopped={deployment.replicas.wanted === 0} render={renderUsage} />}
       {isThere && (
         <div className={styles.pair}>
           <CallForm of={of} />

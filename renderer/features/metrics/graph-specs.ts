@@ -90,3 +90,8 @@ export function scaleTop(most: number, leastTop: number, base: 2 | 10): number {
   const factors = base === 2 ? [1, 1.5, 2] : [1, 2, 4, 6, 8, 10];
   return power * (factors.find((factor) => factor * power >= most) ?? base);
 }
+
+/** The graphs of what a cluster or a host measures of a replica. */
+export const usageSpecs: readonly GraphSpec[] = graphSpecs
+  .filter(({ id }) => id === 'cpu' || id === 'memory')
+  .map((spec) => ({ ...spec, of: spec.id === 'cpu' ? 'of one processor' : 'of the replica' }));

@@ -1,4 +1,4 @@
-import { shownSpecs } from './graph-specs.ts';
+import type { GraphSpec } from './graph-specs.ts';
 import type { RateColumns } from './rate-columns.ts';
 import styles from './resource-graphs.module.css';
 
@@ -6,9 +6,14 @@ import styles from './resource-graphs.module.css';
 const mostRows = 240;
 
 /** The graphs' numbers, newest first. */
-export function GraphTable({ columns }: { readonly columns: RateColumns }) {
+export function GraphTable({
+  columns,
+  specs,
+}: {
+  readonly columns: RateColumns;
+  readonly specs: readonly GraphSpec[];
+}) {
   const indexes = Array.from(columns.atSeconds.keys()).reverse().slice(0, mostRows);
-  const specs = shownSpecs(columns);
   return (
     <section className={styles.table} aria-label="Resources as a table">
       <table>
