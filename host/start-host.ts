@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { limitPrograms } from '#core/engine/limit-programs.ts';
 import { limitRoots } from '#core/engine/limit-roots.ts';
 import { contentSecurityPolicy } from '#shared/content-policy.ts';
 import type { Engine } from '#shared/contract/index.ts';
@@ -61,11 +62,13 @@ export interface Host {
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { rendererDir, log, roots, slowMs = defaultSlowMs } = options;
-  const engine = limitRoots(
+  const rooted = limitRoots(
     options.engine,
     () => roots,
     () => `It may open what lies under ${roots.join(', ')}. Start it with --root <dir> for another folder.`,
   );
+  // A browser gives no path that a person has picked.
+  const engine = limitPrograms(rooted, () => false);
   const token = options.token ?? randomBytes(32).toString('hex');
   const tickets = createTickets();
   const sockets = new WebSocketServer({

@@ -17,7 +17,8 @@ export interface Cluster {
 
 /** Opens the cluster of a target. Sends no request yet. Errors: TARGET_INVALID. */
 export async function openCluster(target: KubernetesTarget, env: NodeJS.ProcessEnv): Promise<Cluster> {
-  const access = await readKubeconfig({ path: target.kubeconfig, context: target.context, env });
+  const { kubeconfig: path, context, contained: isContained } = target;
+  const access = await readKubeconfig({ path, context, env, isContained });
   return { client: createKubeClient(access), target, namespace: target.namespace ?? access.namespace };
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { CallContext, Engine } from '#shared/contract/index.ts';
+import type { CallContext, Engine, EngineStream } from '#shared/contract/index.ts';
 import { limitRoots } from './limit-roots.ts';
 
 let home: string;
@@ -13,7 +13,7 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'fl-roots-'));
   asked = [];
   const calls = new Proxy({}, { get: (_, name) => async () => asked.push(name), ownKeys: () => [] });
-  const all = { calls, streams: {}, listen: () => () => undefined } as unknown as Engine;
+  const all = { calls, streams: calls, listen: () => () => undefined } as unknown as Engine;
   engine = limitRoots(
     all,
     () => [home],
@@ -46,9 +46,23 @@ it.each([
   ['deploy:start', { signKey: '/etc/ssl/private/key.pem' }],
   ['deploy:manifests', { signKey: '/root/key.pem' }],
   ['deploy:save', { to: '/etc/layout' }],
+  ['images:diff', { image: { imageId: 'x' }, other: { path: '/dev/sda' } }],
+  ['images:diff', { image: { path: '/dev/sda' }, other: { imageId: 'x' } }],
+  ['imports:examine', { source: 'config.json', program: '/etc/shadow', cwd: '/' }],
+  ['targets:add', { kind: 'kubernetes', kubeconfig: '/etc/kubernetes/admin.conf', registryCa: null }],
+  ['targets:add', { kind: 'kubernetes', kubeconfig: null, registryCa: '/etc/ssl/ca.pem' }],
 ] as const)('refuses %s of %j', async (name, input) => {
   await expect(call(name, input)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
   expect(asked).toEqual([]);
+});
+
+it('refuses the stream of a file of an image that is elsewhere', async () => {
+  const input = { image: { path: '/dev/sda' }, path: '/', partition: 'root' } as const;
+  await expect(engine.streams['images:bytes'](input, {} as EngineStream)).rejects.toMatchObject({
+    code: 'PATH_ESCAPES',
+  });
+  await engine.streams['images:bytes']({ ...input, image: { path: join(home, 'app.img') } }, {} as EngineStream);
+  expect(asked).toEqual(['images:bytes']);
 });
 
 it('refuses a link under a root that leads out, and a folder whose name only begins like the root', async () => {

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import type { CallHandlers, Engine } from '#shared/contract/index.ts';
+import type { CallHandlers, Engine, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /**
@@ -18,10 +18,10 @@ export function limitRoots<Limited extends Engine>(
   roots: () => readonly string[],
   hint: () => string,
 ): Limited {
-  const { calls } = engine;
+  const { calls, streams } = engine;
   const check = (path: string | undefined, cwd = '/') =>
     path === undefined ? Promise.resolve() : checkUnder(roots(), resolve(cwd, path), hint);
-  const limited: Pick<CallHandlers, (typeof limitedCalls)[number]> = {
+  const limited: Pick<CallHandlers, (typeof rootedCalls)[number]> = {
     'projects:open': async (input, context) => {
       await check(input.dir);
       return await calls['projects:open'](input, context);
@@ -32,10 +32,12 @@ export function limitRoots<Limited extends Engine>(
     },
     'imports:examine': async (input, context) => {
       await check(placeOf(input.source, input.cwd), input.cwd);
+      await check(input.program, input.cwd);
       return await calls['imports:examine'](input, context);
     },
     'imports:create': async (input, context) => {
       await check(placeOf(input.source, input.cwd), input.cwd);
+      await check(input.program, input.cwd);
       await check(input.dir);
       return await calls['imports:create'](input, context);
     },
@@ -51,6 +53,11 @@ export function limitRoots<Limited extends Engine>(
       await check(fileOf(input));
       return await calls['images:text'](input, context);
     },
+    'images:diff': async (input, context) => {
+      await check(fileOf(input));
+      await check(fileOf({ image: input.other }));
+      return await calls['images:diff'](input, context);
+    },
     'images:extract': async (input, context) => {
       await check(fileOf(input));
       await check(input.to);
@@ -59,6 +66,13 @@ export function limitRoots<Limited extends Engine>(
     'kernels:install': async (input, context) => {
       await check(input.from);
       return await calls['kernels:install'](input, context);
+    },
+    'targets:add': async (input, context) => {
+      if (input.kind === 'kubernetes') {
+        await check(input.kubeconfig ?? undefined);
+        await check(input.registryCa ?? undefined);
+      }
+      return await calls['targets:add'](input, context);
     },
     'deploy:start': async (input, context) => {
       await check(input.signKey);
@@ -73,11 +87,17 @@ export function limitRoots<Limited extends Engine>(
       return await calls['deploy:save'](input, context);
     },
   };
-  return { ...engine, calls: { ...calls, ...limited } };
+  const limitedStreams: Pick<StreamHandlers, (typeof rootedStreams)[number]> = {
+    'images:bytes': async (input, stream) => {
+      await check(fileOf(input));
+      await streams['images:bytes'](input, stream);
+    },
+  };
+  return { ...engine, calls: { ...calls, ...limited }, streams: { ...streams, ...limitedStreams } };
 }
 
 /** The calls that name a place of the machine. */
-export const limitedCalls = [
+export const rootedCalls = [
   'projects:open',
   'projects:create',
   'imports:examine',
@@ -85,12 +105,17 @@ export const limitedCalls = [
   'images:info',
   'images:tree',
   'images:text',
+  'images:diff',
   'images:extract',
   'kernels:install',
+  'targets:add',
   'deploy:start',
   'deploy:manifests',
   'deploy:save',
 ] as const;
+
+/** The streams that do. */
+export const rootedStreams = ['images:bytes'] as const;
 
 const fileOf = ({ image }: { image: { path: string } | { imageId: string } }) =>
   'path' in image ? image.path : undefined;

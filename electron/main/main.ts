@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { app, dialog } from 'electron';
 import { createCore } from '#core/engine/create-core.ts';
+import { limitPrograms } from '#core/engine/limit-programs.ts';
 import { limitRoots } from '#core/engine/limit-roots.ts';
 import { createLayout } from '#core/store/layout.ts';
 import { locateResources, type Resources } from '#core/store/resources.ts';
@@ -57,7 +58,10 @@ async function start(resources: Resources, { folders, sample }: OpenRequest): Pr
   const hint =
     'Choose it with the dialog (File, Open Folder…), or start the studio with it: firstlight-studio <folder>';
   setupContract(
-    limitRoots(core, picked.list, () => hint),
+    limitPrograms(
+      limitRoots(core, picked.list, () => hint),
+      picked.isPickedAlone,
+    ),
     log,
   );
   setupDialogs(picked.add);

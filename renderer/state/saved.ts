@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Json } from '#shared/model/json.ts';
+import { windowSettingsKey } from '#shared/model/settings.ts';
 import { type StartMode, startModes } from '#shared/model/timeline.ts';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
@@ -95,7 +96,7 @@ export const initialSaved: SavedState = {
 export const createSavedStore = (): SavedStore => createStore<SavedState>()(() => initialSaved);
 
 /** The key under which the engine stores the state. */
-export const savedKey = 'studio';
+export const savedKey = windowSettingsKey;
 
 /** The state from an earlier start, as far as it can still be parsed: a value of another shape is left out. */
 export function readSaved(value: Json | undefined): Partial<SavedState> {

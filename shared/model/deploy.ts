@@ -36,6 +36,8 @@ export const kubernetesTargetSchema = z.object({
   /** The Secret of the namespace with which its nodes pull. */
   pullSecret: dnsLabelSchema.nullable().default(null),
   engine: engineSchema,
+  /** True where a window named the kubeconfig: what is in it may start no program and name no other file. */
+  contained: z.boolean().optional(),
   /** The kind of object that runs a function, unless its project names one. */
   workload: z.enum(workloadKinds).default('deployment'),
 });

@@ -74,6 +74,20 @@ describe('a kubeconfig', () => {
     await expect(read({ path })).rejects.toMatchObject({ message: expect.stringContaining('is not a kubeconfig') });
   });
 
+  it.each([
+    { exec: { command: '/tmp/run' } },
+    { tokenFile: '/etc/shadow' },
+    { 'client-certificate': '/root/a.pem', 'client-key': '/root/a.key' },
+  ])('that a window named runs no program and names no file: %j', async (user) => {
+    const path = kubeconfig(user);
+    const choice = { path, context: null, env: {}, isContained: true };
+    await expect(readKubeconfig(choice)).rejects.toMatchObject({
+      code: 'TARGET_INVALID',
+      hint: expect.stringContaining('firstlight target add'),
+    });
+    expect(await readKubeconfig({ ...choice, path: kubeconfig({ token: 't' }) })).toMatchObject({ context: 'one' });
+  });
+
   it('keeps nobody waiting for a FIFO in place of a file', async () => {
     const fifo = join(dir, 'fifo');
     execFileSync('mkfifo', [fifo]);

@@ -64,6 +64,8 @@ export interface KubeconfigChoice {
   readonly path: string | null;
   readonly context: string | null;
   readonly env: NodeJS.ProcessEnv;
+  /** True for a file that a window named, and could have written: it must have everything in itself. */
+  readonly isContained?: boolean | undefined;
 }
 
 /**
@@ -71,7 +73,12 @@ export interface KubeconfigChoice {
  *
  * Errors: TARGET_INVALID when there is no kubeconfig, no such context, or an entry that it names is missing.
  */
-export async function readKubeconfig({ path, context, env }: KubeconfigChoice): Promise<ClusterAccess> {
+export async function readKubeconfig({
+  path,
+  context,
+  env,
+  isContained = false,
+}: KubeconfigChoice): Promise<ClusterAccess> {
   const paths = path !== null ? [path] : listDefaults(env);
   const files = (await Promise.all(paths.map((one) => readOne(one, path !== null)))).filter((file) => file !== null);
   if (files.length === 0) {
@@ -92,6 +99,7 @@ export async function readKubeconfig({ path, context, env }: KubeconfigChoice): 
     throw invalid(`The context "${name}" names the cluster "${chosen.value.cluster}", which is not there.`);
   const user = find(files, 'users', 'user', chosen.value.user, userSchema);
   if (user === null) throw invalid(`The context "${name}" names the user "${chosen.value.user}", who is not there.`);
+  if (isContained) refuseOutside(paths.join(', '), { ...cluster.value, ...user.value });
   if (!URL.canParse(cluster.value.server))
     throw invalid(`The cluster's server is not an address: ${cluster.value.server}`);
   if (user.value['auth-provider'] !== undefined && user.value.exec === undefined) {
@@ -162,6 +170,17 @@ function find<Shape extends z.ZodType>(
     if (parsed?.success) return { dir, value: parsed.data };
   }
   return null;
+}
+
+/** Errors: TARGET_INVALID where an entry names a program or another file. */
+function refuseOutside(path: string, entries: Readonly<Record<string, unknown>>): void {
+  const names = ['exec', 'tokenFile', 'certificate-authority', 'client-certificate', 'client-key'];
+  const found = names.find((name) => entries[name] !== undefined);
+  if (found === undefined) return;
+  throw invalid(
+    `The kubeconfig ${path} has "${found}", which is not taken from a file that a window named.`,
+    `Add the target on the command line: firstlight target add NAME --kubeconfig ${path}`,
+  );
 }
 
 /** A certificate or key: in the file itself, or in one beside it. */

@@ -3,7 +3,7 @@ import type { PipedLauncher } from '#core/exec/piped-launcher.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { PlacedMachine } from '../machine.ts';
 import { checkSocketPath } from '../socket-dir.ts';
-import { type JailerChoice } from './find-jailer.ts';
+import type { JailerChoice } from './find-jailer.ts';
 import {
   type FirecrackerCommand,
   type FirecrackerProcess,
