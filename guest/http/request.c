@@ -8,6 +8,8 @@
 
 /* A line between chunks: a size with extensions, or a trailer. */
 #define MOST_LINE_BYTES 4096
+/* Each header is compared with all others when they become an event. */
+#define MOST_HEADERS 1000
 
 void request_free(struct request *request)
 {
@@ -38,18 +40,34 @@ const char *request_header(const struct request *request, const char *name)
   return next_header(request, name, NULL);
 }
 
+/* A method or a header's name. */
+static bool is_token(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (!isalnum((unsigned char)text[i]) && !memchr("!#$%&'*+-.^_`|~", text[i], 15))
+      return false;
+  return length > 0;
+}
+
+/* True where no byte is a control character: a bare carriage return or line feed is the end of a line to other servers. */
+static bool is_plain(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+      return false;
+  return true;
+}
+
 /* Reads one header line. False when the line is not a header. */
 static bool add_header(struct request *request, const char *line, size_t length)
 {
   const char *colon = memchr(line, ':', length);
 
-  if (!colon || colon == line || memchr(line, 0, length))
+  if (!colon || !is_token(line, (size_t)(colon - line)) || !is_plain(colon, (size_t)(line + length - colon)))
     return false;
   for (const char *at = line; at < colon; at++) {
     char lower = (char)tolower((unsigned char)*at);
 
-    if (lower <= ' ')
-      return false;
     buffer_add(&request->headers, &lower, 1);
   }
   const char *value = colon + 1;
@@ -67,16 +85,29 @@ static bool add_header(struct request *request, const char *line, size_t length)
 
 bool add_headers(struct request *to, const char *lines, const char *end)
 {
+  int count = 0;
+
   for (const char *at = lines; at < end;) {
     const char *line_end = memmem(at, (size_t)(end - at), "\r\n", 2);
 
     if (!line_end || line_end == at)
       break;
-    if (!add_header(to, at, (size_t)(line_end - at)))
+    if (++count > MOST_HEADERS || !add_header(to, at, (size_t)(line_end - at)))
       return false;
     at = line_end + 2;
   }
   return true;
+}
+
+/* RFC 9112, section 3.2: one Host, which HTTP/1.0 may leave out. */
+static bool has_right_host(const struct request *request, bool is_old)
+{
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:[]";
+  const char *host = request_header(request, "host");
+
+  if (!host)
+    return is_old;
+  return host[strspn(host, allowed)] == 0 && !next_header(request, "host", host);
 }
 
 static bool parse_head(const char *head, size_t length, struct request *request)
@@ -84,15 +115,21 @@ static bool parse_head(const char *head, size_t length, struct request *request)
   const char *line_end = memmem(head, length, "\r\n", 2);
   const char *space = memchr(head, ' ', (size_t)(line_end - head));
   const char *second = space ? memchr(space + 1, ' ', (size_t)(line_end - space - 1)) : NULL;
+  bool is_old;
 
-  if (!second || (size_t)(space - head) >= sizeof request->method || space == head || second == space + 1)
+  if (!second || (size_t)(space - head) >= sizeof request->method || !is_token(head, (size_t)(space - head)))
     return false;
-  if ((size_t)(line_end - second) != 9 || memcmp(second, " HTTP/1.", 8) != 0 || memchr(head, 0, (size_t)(line_end - head)))
+  if (second == space + 1 || !is_plain(space, (size_t)(second - space)) || memchr(space, '\t', (size_t)(second - space)))
     return false;
-  request->is_last = second[8] == '0';
+  if ((size_t)(line_end - second) != 9 || memcmp(second, " HTTP/1.", 8) != 0 || (second[8] != '0' && second[8] != '1'))
+    return false;
+  request->is_last = is_old = second[8] == '0';
   memcpy(request->method, head, (size_t)(space - head));
   request->target = strndup(space + 1, (size_t)(second - space - 1));
-  return add_headers(request, line_end + 2, head + length);
+  if (!add_headers(request, line_end + 2, head + length) || !has_right_host(request, is_old))
+    return false;
+  /* HTTP/1.0 has no chunks: a server before this one may have read the body otherwise. */
+  return !is_old || !request_header(request, "transfer-encoding");
 }
 
 bool parse_length(const char *text, size_t *length)
@@ -213,6 +250,8 @@ enum parse_result take_body(struct request *request, const char *bytes, size_t l
       return PARSE_BAD;
     if (!is_whole)
       return PARSE_MORE;
+    if (!is_plain((const char *)request->head.data, request->head.length - 2))
+      return PARSE_BAD;
     if (request->phase == REQUEST_CHUNK_SIZE)
       return begin_chunk(request, limits);
     if (request->phase == REQUEST_CHUNK_END) {

@@ -60,6 +60,14 @@ it('http/response.c reads the responses of other servers, right ones and wrong o
   );
 });
 
+it('http/request.c takes what the standard allows, and refuses the rest', () => {
+  const sources = ['test/host/request.c', ...['buffer', 'request'].map((name) => `http/${name}.c`)];
+  runChecks(
+    'request',
+    sources.map((source) => compile(source, `asked-${source.replaceAll('/', '-')}.o`, ['-D_GNU_SOURCE='])),
+  );
+});
+
 const lwip = findLwip();
 
 it.skipIf(lwip === null)(

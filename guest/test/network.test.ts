@@ -263,7 +263,7 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
       expect([status, headers.connection]).toEqual([200, 'keep-alive']);
     }
     agent.destroy();
-    const two = 'GET /one HTTP/1.1\r\n\r\nGET /two HTTP/1.1\r\nConnection: close\r\n\r\n';
+    const two = 'GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
     const answers = await exchange(port, two);
     expect(answers.match(/"path":"\/(one|two)"/g)).toEqual(['"path":"/one"', '"path":"/two"']);
   });
@@ -285,14 +285,14 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     const { port } = await serve();
     const statusOf = async (text: string) => Number((await exchange(port, text)).slice(9, 12));
     expect(await statusOf('NONSENSE\r\n\r\n')).toBe(400);
-    expect(await statusOf('GET / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n')).toBe(400);
-    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n')).toBe(400);
-    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n')).toBe(400);
-    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n')).toBe(413);
-    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n')).toBe(400);
-    expect(await statusOf('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n')).toBe(400);
-    expect(await statusOf('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n')).toBe(400);
-    expect(await statusOf(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`)).toBe(413);
+    expect(await statusOf('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n')).toBe(413);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n')).toBe(400);
+    expect(await statusOf(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe(413);
     expect((await call(port, '/')).status).toBe(200);
   });
 
@@ -336,18 +336,18 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
         // One after the other: QEMU's forwarded port has a backlog of one.
         for (let i = 0; i < 100; i++) {
           const socket = connect(port, '127.0.0.1');
-          await ask(socket, 'GET / HTTP/1.1\r\n\r\n', /"calls":\d+}$/);
+          await ask(socket, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /"calls":\d+}$/);
           sockets.push(socket);
         }
         await Promise.all(
           sockets.map(async (socket, client) => {
             for (let i = 0; i < 10; i++)
-              await ask(socket, `GET /${client}/${i} HTTP/1.1\r\n\r\n`, new RegExp(`"path":"/${client}/${i}".*}$`));
+              await ask(socket, `GET /${client}/${i} HTTP/1.1\r\nHost: a\r\n\r\n`, new RegExp(`"path":"/${client}/${i}".*}$`));
           }),
         );
         const body = 'b'.repeat(20_000);
         const answers = sockets.map((socket, client) => {
-          const head = `POST /size HTTP/1.1\r\nContent-Length: ${body.length}\r\n`;
+          const head = `POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n`;
           return ask(socket, `${head}${client % 2 ? 'Connection: close\r\n' : ''}\r\n${body}`, /"bytes":20000}$/);
         });
         for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
@@ -361,7 +361,7 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
   it('serves others while a client sends slowly, and takes a request whose sender has closed its half', async () => {
     const { port } = await serve();
     const slow = connect(port, '127.0.0.1');
-    slow.write('POST /size HTTP/1.1\r\nConnection: close\r\nContent-');
+    slow.write('POST /size HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-');
     for (const piece of ['Length: 6\r\n', '\r', '\n', 'abc', 'd']) {
       expect((await call(port, '/')).status).toBe(200);
       slow.write(piece);
@@ -370,8 +370,8 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     let answer = '';
     for await (const chunk of slow) answer += (chunk as Buffer).toString();
     expect(answer).toContain('"bytes":6');
-    expect(await exchange(port, 'GET /half HTTP/1.1\r\n\r\n', true)).toContain('"path":"/half"');
-    expect(await exchange(port, 'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort', true)).toBe('');
+    expect(await exchange(port, 'GET /half HTTP/1.1\r\nHost: a\r\n\r\n', true)).toContain('"path":"/half"');
+    expect(await exchange(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nshort', true)).toBe('');
     expect((await call(port, '/')).status).toBe(200);
   });
 

@@ -141,7 +141,7 @@ static void test_renewal(void) {
   begin();
   for (int i = 0; i < 12; i++) {
     waits_ms(25000);
-    say("GET / HTTP/1.1\r\n\r\n");
+    say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     serve();
   }
   check("a lease is renewed when half of it is over", sent[REQUEST] >= requests + 4 && sent[REQUEST] <= requests + 6 && sent[DISCOVER] == discovers);

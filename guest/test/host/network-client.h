@@ -262,7 +262,7 @@ static int is_served(const char *text) {
   return serve() && strstr(client.text, "200 OK") && strstr(client.text, "\r\n\r\nfine");
 }
 
-#define PLAIN "GET /a?b=c HTTP/1.1\r\nConnection: close\r\n\r\n"
+#define PLAIN "GET /a?b=c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 static void waits_ms(uint64_t ms) {
   for (uint64_t i = 0; i < ms; i += 250) {

@@ -36,21 +36,21 @@ static void test_requests(void) {
   run();
 
   begin();
-  const char *slow = "POST /slow HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nT: r\r\n\r\n";
+  const char *slow = "POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nT: r\r\n\r\n";
   for (; *slow; slow++) say((char[]){*slow, 0});
   check("one that comes byte by byte, in chunks, is whole", serve() && strstr(event_text, "\"body\":\"abc\""));
-  say("HEAD / HTTP/1.1\r\n\r\n");
+  say("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
   client.length = 0;
   check("the connection is kept, and HEAD has no body", serve() && strstr(client.text, "content-length: 4\r\n") && !strstr(client.text, "fine"));
 
   begin();
-  say("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n");
+  say("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
   check("three in one segment are answered in order", serve() && serve() && serve() && strstr(event_text, "/3"));
 }
 
 static void test_endings(void) {
   begin();
-  say("GET / HTTP/1.1\r\n\r\n");
+  say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   struct iovec event;
   int has_one = net_take_request(&event);
   free((void *)event.base);
@@ -61,7 +61,7 @@ static void test_endings(void) {
   check("a client that is gone before its answer is passed over", has_one && is_serving && !net_is_serving());
 
   begin();
-  say("GET / HTTP/1.1\r\n");
+  say("GET / HTTP/1.1\r\nHost: a\r\n");
   waits_ms(31000);
   run();
   check("a request that stops in its middle is refused after its time", strstr(client.text, " 408 ") != 0);
@@ -73,7 +73,7 @@ static void test_endings(void) {
   check("a connection without a request ends after its time", client.is_reset);
 
   begin();
-  say("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc");
+  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
   send_tcp(FIN | ACK, 0, 0);
   run();
   check("half a request of a client that has closed is dropped", client.is_finished && !serve());
@@ -82,7 +82,7 @@ static void test_endings(void) {
 static void test_many(void) {
   for (int i = 0; i < NET_CLIENTS_MOST; i++) {
     begin();
-    say("GET / HTTP/1.1\r\n\r\n");
+    say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     serve();
   }
   int is_first_served = strstr(client.text, "fine") != 0;
@@ -90,7 +90,7 @@ static void test_many(void) {
   check("a further one takes the place of one that is idle", is_served(PLAIN));
   for (int i = 0; i < 2 * NET_CLIENTS_MOST; i++) {
     begin();
-    say("GET / HTTP/1.1\r\n");
+    say("GET / HTTP/1.1\r\nHost: a\r\n");
   }
   check("without an idle one it is reset", client.is_reset);
   waits_ms(90000);
@@ -103,7 +103,7 @@ static void test_large_bodies(void) {
   memset(chunk + 5, 'x', 1024);
   memcpy(chunk + 5 + 1024, "\r\n", 3);
   begin();
-  say("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
   int sent = 0;
   while (sent < 10000 && client.length == 0) {
     say(chunk);
@@ -111,20 +111,20 @@ static void test_large_bodies(void) {
   }
   check("a chunked body is refused once it is longer than 8 MiB", sent > 8000 && sent < 9000 && strstr(client.text, " 413 ") && !serve());
   begin();
-  say("POST / HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n");
+  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n");
   check("one of 1 GiB is refused at its head", strstr(client.text, " 413 ") && !serve());
   waits_ms(3000);
 }
 
 static void test_half_closed(void) {
   begin();
-  say("GET /half HTTP/1.1\r\n\r\n");
+  say("GET /half HTTP/1.1\r\nHost: a\r\n\r\n");
   send_tcp(FIN | ACK, 0, 0);
   run();
   check("a client that has closed its half gets its answer", serve() && strstr(client.text, "fine") && client.is_finished && !client.is_reset);
 
   begin();
-  say("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  say("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   int is_answered = serve() && client.is_finished;
   waits_ms(3000);
   check("one that never closes its own half is let go", is_answered && is_served(PLAIN));
@@ -143,7 +143,7 @@ static void test_ten_thousand(void) {
     if (i % 100 == 99) waits_ms(31000);
     begin();
     if (i % 5 == 0) continue;
-    say(i % 5 == 1 ? "GET /mid HTTP/1.1\r\nA: " : "GET / HTTP/1.1\r\n\r\n");
+    say(i % 5 == 1 ? "GET /mid HTTP/1.1\r\nHost: a\r\nA: " : "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     if (i % 5 >= 2 && client.is_open && !client.is_reset) asked++;
     served_count += serve();
     if (i % 5 == 3) send_tcp(FIN | ACK, 0, 0);
@@ -190,7 +190,7 @@ static void test_wrong_fields(void) {
 static void test_wrong_frames(void) {
   uint8_t frame[FRAME_MOST];
   for (uint32_t length = 0; length < 120; length++) {
-    write_tcp(frame, ACK, "GET / HTTP/1.1\r\n\r\nand some more of the same kind, so that it is long enough", 76);
+    write_tcp(frame, ACK, "GET / HTTP/1.1\r\nHost: a\r\n\r\nand some more of the same kind, so that it is long enough", 85);
     queue_frame(frame, length);
     run();
   }
@@ -198,7 +198,7 @@ static void test_wrong_frames(void) {
   uint32_t before = sent_frames;
   for (int i = 0; i < 60000; i++) {
     if (i % 500 == 0) begin();
-    uint32_t length = write_tcp(frame, rand() % 8 ? ACK : rand(), "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcdefghi", rand() % 46);
+    uint32_t length = write_tcp(frame, rand() % 8 ? ACK : rand(), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdefghi", rand() % 55);
     for (int flips = rand() % 4; flips >= 0; flips--) frame[12 + rand() % (length - 12)] ^= 1 << rand() % 8;
     if (rand() % 2) seal(frame, length);
     if (rand() % 8 == 0) length -= rand() % length;
