@@ -38,6 +38,12 @@ describe('an answer as on Lambda', () => {
     });
   });
 
+  it('has several cookies', async () => {
+    const source = `export default async () => ({ statusCode: 200, cookies: ['a=b', 'c=d'], body: '' });`;
+    const { call } = await openFunction((await shop.bundle(source, { convention: 'lambda' })).code);
+    expect((await call()).headers).toMatchObject({ 'set-cookie': 'a=b\nc=d' });
+  });
+
   it('may be bytes, have a cookie, and come by a callback', async () => {
     const source = `export default (event: unknown, context: any, callback: any) => setTimeout(() => callback(null, {
       statusCode: 201, headers: { 'X-A': 1 }, cookies: ['a=b'], body: 'AP8=', isBase64Encoded: true }), 1);`;

@@ -44,8 +44,7 @@ function answerOf(answer) {
   for (const [name, values] of Object.entries(multiValueHeaders ?? {})) all[name.toLowerCase()] = values.join(', ');
   for (const [name, value] of Object.entries(headers ?? {})) all[name.toLowerCase()] = String(value);
   const setCookies = [...(multiValueHeaders?.['set-cookie'] ?? multiValueHeaders?.['Set-Cookie'] ?? []), ...cookies];
-  if (setCookies.length > 1) throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
-  if (setCookies.length === 1) all['set-cookie'] = setCookies[0];
+  if (setCookies.length > 0) all['set-cookie'] = setCookies;
   all['content-type'] ??= 'application/json';
   return { status: Number(statusCode), headers: all, body: isBase64Encoded ? Uint8Array.from(atob(body), (char) => char.charCodeAt(0)) : body };
 }

@@ -47,7 +47,9 @@ function bodyOf(text: string, contentType: string): Json {
 
 /** Sends a function's response with further headers. Errors: RESPONSE_NOT_SERIALIZABLE for a header that HTTP cannot have. */
 export function sendResponse(to: ServerResponse, { status, headers, body }: Response, more: Headers): void {
-  const own = Object.entries(headers).filter(([name]) => !transferHeaders.has(name.toLowerCase()));
+  const own = Object.entries(headers)
+    .filter(([name]) => !transferHeaders.has(name.toLowerCase()))
+    .map(([name, value]) => [name, name.toLowerCase() === 'set-cookie' ? value.split('\n') : value]);
   try {
     to.writeHead(status, { ...Object.fromEntries(own), ...more });
   } catch (thrown) {

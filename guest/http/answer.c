@@ -1,5 +1,6 @@
 /* HTTP answers: those of functions, and a server's own. */
 #define _GNU_SOURCE
+#include "date.h"
 #include "http.h"
 #include <ctype.h>
 #include <string.h>
@@ -37,9 +38,17 @@ static void add_status(struct buffer *to, int status)
   buffer_text(to, "\r\n");
 }
 
-static void add_end(struct buffer *to, struct answer_form form, int status, const void *body, size_t length)
+/* The headers of the server's own, and the body. */
+static void add_end(struct buffer *to, struct answer_form form, int status, bool has_date, const void *body, size_t length)
 {
-  bool has_body = status >= 200 && status != 204 && status != 304;
+  bool has_body = status != 204 && status != 304;
+  uint64_t seconds = has_date ? 0 : answer_seconds();
+
+  if (seconds) {
+    buffer_text(to, "date: ");
+    add_date(to, seconds);
+    buffer_text(to, "\r\n");
+  }
 
   if (has_body) {
     buffer_text(to, "content-length: ");
@@ -57,7 +66,7 @@ void answer_plain(struct buffer *to, struct answer_form form, int status, const 
   buffer_text(to, "content-type: ");
   buffer_text(to, type);
   buffer_text(to, "\r\n");
-  add_end(to, form, status, body, length);
+  add_end(to, form, status, false, body, length);
 }
 
 /* The JSON string at `at`, decoded. Shape: null where there is none, else the position after it. */
@@ -99,17 +108,22 @@ static const char *read_string(const char *at, const char *end, struct buffer *t
 }
 
 /* True for text that a header may contain: no control characters, which would begin another header. */
-static bool is_plain(const struct buffer *text, bool is_name)
+static bool is_plain(const uint8_t *text, size_t length, bool is_name)
 {
-  if (is_name && text->length == 0)
+  if (is_name && length == 0)
     return false;
-  for (size_t i = 0; i < text->length; i++) {
-    uint8_t byte = text->data[i];
+  for (size_t i = 0; i < length; i++) {
+    uint8_t byte = text[i];
 
-    if (byte == 0x7f || (byte < 0x20 && byte != '\t') || (is_name && (byte == ' ' || byte == ':' || byte >= 0x80)))
+    if (byte == 0x7f || (byte < 0x20 && byte != '\t') || (is_name && (byte <= ' ' || byte == ':' || byte >= 0x80)))
       return false;
   }
   return true;
+}
+
+static bool is_called(const struct buffer *name, const char *wanted)
+{
+  return strlen(wanted) == name->length && strncasecmp(wanted, (const char *)name->data, name->length) == 0;
 }
 
 /* The server sets the headers that define the answer's transfer on this connection. */
@@ -118,13 +132,38 @@ static bool is_ours(const struct buffer *name)
   static const char *const ours[] = { "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade" };
 
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-    if (strlen(ours[i]) == name->length && strncasecmp(ours[i], (const char *)name->data, name->length) == 0)
+    if (is_called(name, ours[i]))
       return true;
   return false;
 }
 
+/* Adds a header; several cookies, which a line feed separates, as a line each. False when it cannot be sent. */
+static bool add_header(struct buffer *to, const struct buffer *name, const struct buffer *value)
+{
+  const uint8_t *at = value->data, *end = at + value->length;
+  bool is_cookie = is_called(name, "set-cookie");
+
+  if (!is_plain(name->data, name->length, true))
+    return false;
+  for (;;) {
+    const uint8_t *line_end = is_cookie && at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+
+    if (!line_end)
+      line_end = end;
+    if (!is_plain(at, (size_t)(line_end - at), false))
+      return false;
+    buffer_add(to, name->data, name->length);
+    buffer_text(to, ": ");
+    buffer_add(to, at, (size_t)(line_end - at));
+    buffer_text(to, "\r\n");
+    if (line_end == end)
+      return true;
+    at = line_end + 1;
+  }
+}
+
 /* Adds the headers of a JSON object of strings. False when the text is not such an object. */
-static bool add_headers(struct buffer *to, const char *at, const char *end)
+static bool add_headers(struct buffer *to, const char *at, const char *end, bool *has_date)
 {
   struct buffer name = { 0 }, value = { 0 };
   bool is_whole = false;
@@ -142,14 +181,13 @@ static bool add_headers(struct buffer *to, const char *at, const char *end)
       if (!at || at >= end || *at++ != ':')
         break;
       at = read_string(at, end, &value);
-      if (!at || !is_plain(&name, true) || !is_plain(&value, false))
+      if (!at)
         break;
       if (is_ours(&name))
         continue;
-      buffer_add(to, name.data, name.length);
-      buffer_text(to, ": ");
-      buffer_add(to, value.data, value.length);
-      buffer_text(to, "\r\n");
+      if (!add_header(to, &name, &value))
+        break;
+      *has_date |= is_called(&name, "date");
     }
   }
   buffer_free(&name);
@@ -160,15 +198,17 @@ static bool add_headers(struct buffer *to, const char *at, const char *end)
 bool answer_function(struct buffer *to, struct answer_form form, int status, const char *headers, size_t headers_bytes, const void *body, size_t length)
 {
   size_t start = to->length;
+  bool has_date = false;
 
-  if (status < 100 || status > 599)
+  /* After a status below 200, a client waits for the final one. */
+  if (status < 200 || status > 599)
     return false;
   add_status(to, status);
-  if (!add_headers(to, headers, headers + headers_bytes)) {
+  if (!add_headers(to, headers, headers + headers_bytes, &has_date)) {
     to->length = start;
     return false;
   }
-  add_end(to, form, status, body, length);
+  add_end(to, form, status, has_date, body, length);
   return true;
 }
 

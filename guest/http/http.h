@@ -60,9 +60,15 @@ struct answer_form {
 
 /* An answer with a body of JSON or text. */
 void answer_plain(struct buffer *to, struct answer_form form, int status, const char *type, const char *body, size_t length);
-/* An answer of a function: headers as a JSON object of strings. False when they are not, or the status is none: nothing is added. */
+/*
+ * An answer of a function: headers as a JSON object of strings, of which `set-cookie` has several cookies with line feeds between them.
+ * False when they are not, or the status is not that of an answer: nothing is added.
+ */
 bool answer_function(struct buffer *to, struct answer_form form, int status, const char *headers, size_t headers_bytes, const void *body, size_t length);
 /* The answer to a request that failed: a JSON object with the error's message, and its name where it has one. */
 void answer_failure(struct buffer *to, struct answer_form form, int status, const char *name, size_t name_bytes, const char *message, size_t length);
+
+/* Each program's own: the time in seconds since 1970, for the answer's date; 0 when it is not known. */
+uint64_t answer_seconds(void);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "../boot/config.h"
 #include "../boot/panic.h"
+#include "../dev/clock.h"
 #include "clients.h"
 #include "fetch.h"
 #include "stack.h"
@@ -75,6 +76,9 @@ void net_sleep_for(uint64_t ns) {
   net_poll();
 }
 
+/* Nothing is served before the wall clock is set. */
+uint64_t answer_seconds(void) { return clock_wall_ns() / 1000000000; }
+
 int net_is_serving(void) { return is_serving; }
 
 int net_take_request(struct iovec *event) {
@@ -98,6 +102,7 @@ int net_take_request(struct iovec *event) {
   return 1;
 }
 
+static const char unsendable[] = "The function's answer has a status or headers that cannot be sent.";
 static const char no_memory[] = "There is not enough memory to send the response.";
 
 void net_respond(uint32_t status, struct iovec headers, struct iovec body) {
@@ -106,7 +111,7 @@ void net_respond(uint32_t status, struct iovec headers, struct iovec body) {
   if (!c) return;
   buffer_reserve(&c->out, headers.length + body.length + 256);
   if (!answer_function(&c->out, c->form, status, headers.base, headers.length, body.base, body.length))
-    answer_failure(&c->out, c->form, 502, 0, 0, "the function's answer has headers that cannot be sent", 53);
+    answer_failure(&c->out, c->form, 502, 0, 0, unsendable, sizeof unsendable - 1);
   if (c->out.is_short) {
     buffer_free(&c->out);
     answer_failure(&c->out, c->form, 500, 0, 0, no_memory, sizeof no_memory - 1);

@@ -308,7 +308,7 @@ void clients_answer(const struct frame *frame)
                   : answer_error(&client->out, frame->body, frame->length, &is_fatal);
 
   if (!is_whole)
-    return refuse(client, 502, "the guest's answer is not whole");
+    return refuse(client, 502, "the guest's answer is not whole, or has a status or headers that cannot be sent");
   begin_writing(client);
 }
 

@@ -165,7 +165,9 @@ export default function handler({ keep }) {
       plain: () => function f() {},
       body: () => ({ status: 200, body: { at: () => 1 } }),
       status: () => ({ status: 999, body: '' }),
+      interim: () => ({ status: 101, body: '' }),
       header: () => ({ headers: { a: {} }, body: '' }),
+      cookie: () => ({ headers: { 'Set-Cookie': 'a\\nb' }, body: '' }),
     };`);
     const words = async (run: string) => {
       const error = await guest.fails({ run });
@@ -179,7 +181,9 @@ export default function handler({ keep }) {
     expect(await words('plain')).toContain('function at the top level');
     expect(await words('body')).toContain('function at body.at');
     expect(await words('status')).toContain('status');
+    expect(await words('interim')).toContain('status that is not a whole number from 200 to 599');
     expect(await words('header')).toContain('"a"');
+    expect(await words('cookie')).toContain('cookie with a line feed');
   });
 
   it('gets an event that is not JSON and says so', async () => {

@@ -68,6 +68,14 @@ it('http/request.c takes what the standard allows, and refuses the rest', () => 
   );
 });
 
+it('http/answer.c writes answers that a client understands', () => {
+  const sources = ['test/host/answer.c', ...['answer', 'buffer', 'date'].map((name) => `http/${name}.c`)];
+  runChecks(
+    'answer',
+    sources.map((source) => compile(source, `answer-${source.replaceAll('/', '-')}.o`, ['-D_GNU_SOURCE='])),
+  );
+});
+
 const lwip = findLwip();
 
 it.skipIf(lwip === null)(
@@ -97,7 +105,7 @@ it.skipIf(lwip === null)(
     const ours = [
       ...['stack', 'given', 'lease', 'server', 'clients', 'fetch'].map((name) => `net/${name}.c`),
       'rt/format.c',
-      ...['answer', 'buffer', 'event', 'request', 'response'].map((name) => `http/${name}.c`),
+      ...['answer', 'buffer', 'date', 'event', 'request', 'response'].map((name) => `http/${name}.c`),
     ];
     const objectOf = (source: string) => compile(source, `${source.replaceAll('/', '-')}.o`, flags);
     const stack = [

@@ -23,6 +23,9 @@ const code = `
     if (event.path === '/size') return { bytes: event.body.length };
     if (event.path === '/large') return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(Number(event.query.n)) };
     if (event.path === '/now') return { now: Date.now(), random: crypto.randomUUID() };
+    if (event.path === '/cookies') return { headers: { entries: () => [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }, body: '' };
+    if (event.path === '/list') return { headers: { 'Set-Cookie': ['c=3', 'd=4'] }, body: '' };
+    if (event.path === '/interim') return { status: 100, body: '' };
     if (event.path === '/throw') throw new TypeError('no such thing');
     if (event.path === '/sleep') await new Promise((done) => setTimeout(done, Number(event.query.ms)));
     if (event.path === '/loop') for (;;);
@@ -294,6 +297,16 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n')).toBe(400);
     expect(await statusOf(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe(413);
     expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('sends the date, each cookie in a line of its own, and no status that is not final', async () => {
+    const { port } = await serve();
+    const { headers } = await call(port, '/cookies');
+    expect(headers['set-cookie']).toEqual(['a=1', 'b=2']);
+    expect(Math.abs(Date.parse(headers.date ?? '') - Date.now())).toBeLessThan(600_000);
+    expect((await call(port, '/list')).headers['set-cookie']).toEqual(['c=3', 'd=4']);
+    const { status, body } = await call(port, '/interim');
+    expect([status, JSON.parse(body).error]).toEqual([500, expect.stringContaining('from 200 to 599')]);
   });
 
   it('answers for a handler that fails or takes too long, and goes on', async () => {

@@ -321,11 +321,7 @@ export class Response extends Message {
 
   [sendable](): object | Promise<object> {
     this.assertUnread();
-    if (this.headers.getSetCookie().length > 1) {
-      throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
-    }
-    const { status } = this;
-    const headers = Object.fromEntries(this.headers);
+    const { status, headers } = this;
     const body = this.take();
     return body instanceof Promise
       ? body.then((bytes) => ({ status, headers, body: bytes }))

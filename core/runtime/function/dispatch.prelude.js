@@ -96,11 +96,20 @@
   }
   const textOfHeaders = (headers) => (typeof headers === 'string' ? headers : stringify(headers));
 
+  // Several cookies are one text, with a line feed between them: a header has one value everywhere on its way.
   function setHeader(headers, name, value) {
+    const key = String(name).toLowerCase();
+    const isCookie = key === 'set-cookie';
+    if (isCookie && isArray(value)) {
+      for (let i = 0; i < value.length; i++) setHeader(headers, name, value[i]);
+      return;
+    }
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       throw new Unsendable(`The response has a header ${stringify(name)} that is not a string.`);
     }
-    headers[String(name).toLowerCase()] = String(value);
+    const text = String(value);
+    if (isCookie && text.includes('\n')) throw new Unsendable('The response has a cookie with a line feed.');
+    headers[key] = isCookie && key in headers ? `${headers[key]}\n${text}` : text;
   }
 
   function headersOf(given) {
@@ -116,8 +125,8 @@
   }
 
   function sendResponse({ status = 200, headers: given, body }) {
-    if (typeof status !== 'number' || status % 1 !== 0 || status < 100 || status > 599) {
-      throw new Unsendable('The response has a status that is not a whole number from 100 to 599.');
+    if (typeof status !== 'number' || status % 1 !== 0 || status < 200 || status > 599) {
+      throw new Unsendable('The response has a status that is not a whole number from 200 to 599.');
     }
     if (body === undefined || body === null) {
       respond(status, textOfHeaders(headersFor(given, '')), kindNone, '', 0, 0);

@@ -150,7 +150,7 @@ function readResponse(
   const bodyKind = bodyKinds[view.getUint8(26)];
   const headersBytes = view.getUint32(28, true);
   const bodyBytes = view.getUint32(32, true);
-  if (status < 100 || status > 599) throw broken(`status ${status}`);
+  if (status < 200 || status > 599) throw broken(`status ${status}`);
   if (bodyKind === undefined) throw broken(`body kind ${view.getUint8(26)}`);
   if (headersBytes + bodyBytes !== rest.length) throw broken('lengths that do not add up in a RESPONSE');
   return { status, bodyKind, headers: readHeaders(rest.subarray(0, headersBytes)), body: rest.slice(headersBytes) };

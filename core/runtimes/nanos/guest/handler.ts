@@ -111,15 +111,11 @@ async function asPlain(given: unknown): Promise<unknown> {
   const value = await given;
   // Looked up only then: naming the global would load Node's fetch.
   if (Object.prototype.toString.call(value) !== '[object Response]' || !(value instanceof Response)) return value;
-  if (value.headers.getSetCookie().length > 1) {
-    throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
-  }
-  const { status } = value;
-  const headers = Object.fromEntries(value.headers);
+  const { status, headers } = value;
   if (value.body === null) return { status, headers, body: null };
   const bytes = Buffer.from(await value.arrayBuffer());
   // The original content of a Response cannot be queried.
-  const isText = text.test(headers['content-type'] ?? '') && isUtf8(bytes);
+  const isText = text.test(headers.get('content-type') ?? '') && isUtf8(bytes);
   return { status, headers, body: isText ? bytes.toString('utf8') : bytes };
 }
 

@@ -16,6 +16,8 @@ beforeAll(async () => {
       case '/none': return undefined;
       case '/header': return { headers: { 'x-a': 'line\\nbreak' }, body: '' };
       case '/name': return { headers: { 'a b': '1' }, body: '' };
+      case '/cookies': return new Response('', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] });
+      case '/interim': return { status: 101, body: '' };
       case '/throw': throw new Error('as asked');
       default: return event.path;
     }
@@ -63,6 +65,12 @@ describe('plain HTTP to a function', () => {
     expect([none.status, await none.text()]).toEqual([204, '']);
     const thrown = await at('/throw');
     expect([thrown.status, await thrown.json()]).toEqual([500, { error: 'Error: as asked' }]);
+  });
+
+  it('sends each cookie in a line of its own, and refuses a status that is not final', async () => {
+    expect((await at('/cookies')).headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    const interim = await at('/interim');
+    expect([interim.status, await interim.json()]).toEqual([500, { error: expect.stringContaining('from 200 to 599') }]);
   });
 
   it('takes any path as it is', async () => {

@@ -73,7 +73,8 @@ function send(response: ServerResponse, outcome: Outcome): void {
 /** False for a header that HTTP cannot carry; the client then has an error answer. */
 function writeHead(response: ServerResponse, { status, headers }: Extract<Outcome, { type: 'response' }>): boolean {
   try {
-    response.writeHead(status, headers);
+    const cookies = headers['set-cookie'];
+    response.writeHead(status, cookies === undefined ? headers : { ...headers, 'set-cookie': cookies.split('\n') });
     return true;
   } catch (thrown) {
     sendError(response, thrown instanceof Error ? thrown.message : String(thrown));
