@@ -12,9 +12,12 @@
 #define PCI_VENDOR 0x09
 #define PCI_MSIX 0x11
 #define MSIX_ENABLE 0x80000000
+#define MSIX_ENTRY_BYTES 16
 #define CAPABILITIES_MOST 16
 /* The number of bytes mapped from a memory region of the device. */
 #define BAR_BYTES 0x10000
+/* The most that is read behind the place to which a capability points. */
+#define REGISTERS_BYTES 0x40
 
 /* virtio_pci_common_cfg */
 #define DEVICE_FEATURE_SELECT 0x00
@@ -48,8 +51,10 @@ static void write_address(volatile uint8_t *at, const volatile void *pointer) { 
 static void open_msix(pci_address pci, struct pci_capability cap) {
   uint32_t table = pci_read(pci, cap.offset + 4);
   uint64_t base = pci_memory(pci, table & 7);
+  uint32_t offset = table & ~7u;
   if (!base) panic("the virtio device's MSI-X table has no address");
-  volatile uint8_t *entry = pages_map_device(base + (table & ~7u), 16);
+  if (offset > BAR_BYTES - MSIX_ENTRY_BYTES) panic("the virtio device's MSI-X table lies at 0x%x, out of reach", offset);
+  volatile uint8_t *entry = pages_map_device(base + offset, MSIX_ENTRY_BYTES);
   /* Writing the table needs memory accesses. */
   pci_enable(pci);
   uint64_t address = interrupt_message_address();
@@ -64,7 +69,8 @@ static void open_msix(pci_address pci, struct pci_capability cap) {
 static volatile uint8_t *open_registers(pci_address pci, struct pci_capability cap, struct device_memory *memory) {
   int bar = pci_read(pci, cap.offset + 4) & 0xff;
   uint32_t offset = pci_read(pci, cap.offset + 8);
-  if (bar > 5 || offset >= BAR_BYTES) panic("the virtio device's registers lie at 0x%x of BAR %d, out of reach", offset, bar);
+  if (bar > 5 || offset > BAR_BYTES - REGISTERS_BYTES || offset % 4 != 0)
+    panic("the virtio device's registers lie at 0x%x of BAR %d, out of reach or unaligned", offset, bar);
   if (!memory->at || memory->bar != bar) {
     uint64_t base = pci_memory(pci, bar);
     if (!base) panic("the virtio device's memory has no address");
@@ -94,6 +100,7 @@ static void find_registers(struct virtio_device *d, uint16_t device_type) {
     if (type == CAP_COMMON && !d->registers) d->registers = open_registers(pci, caps[i], &memory);
     if (type == CAP_NOTIFY && !d->notify) {
       d->notify = open_registers(pci, caps[i], &memory);
+      d->notify_bytes = BAR_BYTES - (uint32_t)(d->notify - memory.at);
       d->notify_multiplier = pci_read(pci, caps[i].offset + 16);
     }
     /* The serial device's own registers are not read: finding them takes calls. */
@@ -117,7 +124,10 @@ static int queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
   write_address(d->registers + QUEUE_DESC, q->desc);
   write_address(d->registers + QUEUE_DRIVER, &q->avail);
   write_address(d->registers + QUEUE_DEVICE, &q->used);
-  q->notify = (volatile uint16_t *)(d->notify + read16(d->registers + QUEUE_NOTIFY) * d->notify_multiplier);
+  uint64_t bell = (uint64_t)read16(d->registers + QUEUE_NOTIFY) * d->notify_multiplier;
+  if (bell > d->notify_bytes - sizeof *q->notify || bell % sizeof *q->notify != 0)
+    panic("the virtio device's register to notify queue %u lies at 0x%lx, out of reach or unaligned", number, bell);
+  q->notify = (volatile uint16_t *)(d->notify + bell);
   write16(d->registers + QUEUE_ENABLE, 1);
   return 1;
 }

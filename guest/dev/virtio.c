@@ -18,6 +18,7 @@ int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) { re
 void virtio_start(struct virtio_device *d) { transport->start(d); }
 
 static void publish(struct virtq *q, uint16_t slot) {
+  q->given[slot] = 1;
   q->avail.ring[q->avail.index % q->size] = slot;
   /* The device must see the entry before the index; x86 keeps stores in order, and the compiler must too. */
   __asm__ volatile("" ::: "memory");
@@ -49,6 +50,8 @@ int virtq_take(struct virtq *q, uint32_t *length) {
   *length = q->used.ring[at].length;
   uint32_t slot = q->used.ring[at].id;
   if (slot >= q->size) panic("the virtio device used descriptor %u of %u", slot, q->size);
+  if (!q->given[slot]) panic("the virtio device used descriptor %u, which it was not given", slot);
+  q->given[slot] = 0;
   if (*length > q->desc[slot].length) panic("the virtio device wrote %u bytes into a buffer of %u", *length, q->desc[slot].length);
   return slot;
 }

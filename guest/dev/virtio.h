@@ -35,7 +35,7 @@ struct virtio_device {
   volatile uint8_t *config;
   /* Only PCI has it. */
   volatile uint8_t *notify;
-  uint32_t notify_multiplier;
+  uint32_t notify_multiplier, notify_bytes;
 };
 
 struct virtq_desc {
@@ -59,6 +59,8 @@ struct virtq {
   volatile uint16_t *notify;
   volatile uint32_t *notify_mmio;
   uint16_t number, size, seen;
+  /* 1 for the first slot of each buffer that the device has. */
+  uint8_t given[QUEUE_MAX];
 } __attribute__((aligned(16)));
 
 /* A piece of memory to send. */
@@ -100,7 +102,7 @@ void virtq_ask(struct virtq *, struct iovec question, const struct iovec *answer
 /* 1 once the device has released the buffer of `virtq_ask`; `written`: the number of bytes that it says it has written. */
 int virtq_answered(struct virtq *, uint32_t *written);
 
-/* The first slot of the next buffer that the device has released, or -1. */
+/* The first slot of the next buffer that the device has released, or -1. Panics when the device did not have it. */
 int virtq_take(struct virtq *, uint32_t *length);
 
 void virtq_kick(struct virtq *);

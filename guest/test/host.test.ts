@@ -23,6 +23,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   format: { source: 'rt/format.c', flags: [] },
   random: { source: 'rt/random.c', flags: [] },
   virtq: { source: 'dev/virtio.c', flags: [] },
+  pci: { source: 'dev/virtio-pci.c', flags: [] },
   vsock: { source: 'dev/vsock.c', flags: [] },
   card: { source: 'dev/virtio-net.c', flags: [] },
   disk: { source: 'dev/virtio-blk.c', flags: [] },
@@ -51,6 +52,14 @@ for (const [name, { source, flags }] of Object.entries(programs)) {
   it(`${source} keeps its promises`, () =>
     runChecks(name, [compile(source, `${name}-subject.o`, flags), compile(`test/host/${name}.c`, `${name}-test.o`)]));
 }
+
+it('dev/virtio-serial.c takes nothing from a used ring that it has not offered', () => {
+  const sources = ['test/host/serial.c', 'dev/virtio-serial.c', 'dev/virtio.c'];
+  runChecks(
+    'serial',
+    sources.map((source) => compile(source, `port-${source.replaceAll('/', '-')}.o`)),
+  );
+});
 
 it('http/response.c reads the responses of other servers, right ones and wrong ones', () => {
   const sources = ['test/host/response.c', ...['buffer', 'request', 'response'].map((name) => `http/${name}.c`)];

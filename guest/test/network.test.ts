@@ -288,7 +288,9 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     const { port } = await serve();
     const statusOf = async (text: string) => Number((await exchange(port, text)).slice(9, 12));
     expect(await statusOf('NONSENSE\r\n\r\n')).toBe(400);
-    expect(await statusOf('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n')).toBe(400);
+    expect(await statusOf('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n')).toBe(
+      400,
+    );
     expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n')).toBe(400);
     expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n')).toBe(400);
     expect(await statusOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n')).toBe(413);
@@ -355,7 +357,11 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
         await Promise.all(
           sockets.map(async (socket, client) => {
             for (let i = 0; i < 10; i++)
-              await ask(socket, `GET /${client}/${i} HTTP/1.1\r\nHost: a\r\n\r\n`, new RegExp(`"path":"/${client}/${i}".*}$`));
+              await ask(
+                socket,
+                `GET /${client}/${i} HTTP/1.1\r\nHost: a\r\n\r\n`,
+                new RegExp(`"path":"/${client}/${i}".*}$`),
+              );
           }),
         );
         const body = 'b'.repeat(20_000);

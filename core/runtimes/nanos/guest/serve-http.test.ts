@@ -70,7 +70,10 @@ describe('plain HTTP to a function', () => {
   it('sends each cookie in a line of its own, and refuses a status that is not final', async () => {
     expect((await at('/cookies')).headers.getSetCookie()).toEqual(['a=1', 'b=2']);
     const interim = await at('/interim');
-    expect([interim.status, await interim.json()]).toEqual([500, { error: expect.stringContaining('from 200 to 599') }]);
+    expect([interim.status, await interim.json()]).toEqual([
+      500,
+      { error: expect.stringContaining('from 200 to 599') },
+    ]);
   });
 
   it('takes any path as it is', async () => {
