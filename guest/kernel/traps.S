@@ -7,6 +7,15 @@
 #include "../boot/layout.h"
 
 #define APIC_EOI 0xb0
+/* EFLAGS.AC: while it is set, SMAP does not hold. Ring 3 may set it, and neither an exception nor `int3` clears it. */
+#define FLAGS_AC 0x40000
+
+  /* Not `clac`, which processors without SMAP do not have. */
+  .macro clear_ac
+  pushfq
+  andl $~FLAGS_AC, (%rsp)
+  popfq
+  .endm
 
   .section .kernel.traps, "ax"
   .set vector, 0
@@ -26,8 +35,15 @@
  */
   .org 0x200, 0xcc
   cld
+  /* Ring 3's flags: they have it nearly never, and instructions of ring 0 are dear under PVM. */
+  testl $FLAGS_AC, 16(%rsp)
+  jnz 1f
+2:
   call kernel_call
   iretq
+1:
+  clear_ac
+  jmp 2b
 
   .org 0x240, 0xcc
 /* An interrupt: only its arrival matters. */
@@ -40,6 +56,7 @@
 
 /* Pushes a `struct trap_frame`, which fills the fault page's last 184 bytes, and goes to `trap` in ring 3, on a separate stack. */
 exception:
+  clear_ac
   pushq %rax
   pushq %rbx
   pushq %rcx

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linkTestKernel } from '../../build/guest.mjs';
 import { Functions } from './functions.ts';
 import { whyNoKvm } from './kvm.ts';
+import type { Machine } from './machine.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'ember-hostile-'));
 const image = path.join(dir, 'hostile.elf');
@@ -16,13 +17,24 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function attack(accel: 'tcg' | 'kvm', cpu?: string): Promise<string[]> {
+const alignmentCheck = 1n << 18n;
+const smep = 1n << 20n;
+const smap = 1n << 21n;
+
+async function attack(accel: 'tcg' | 'kvm', cpu?: string): Promise<{ guest: Machine; lines: string[] }> {
   const guest = await functions.start({ image, accel, cpu });
   await expect.poll(() => guest.console(), { timeout: 25_000, interval: 100 }).toContain('the end');
-  return guest.console().split('\r\n');
+  return { guest, lines: guest.console().split('\r\n') };
 }
 
-function expectNothingGotThrough(lines: string[]): void {
+/** A register of ring 0, which sleeps in a call that was made with EFLAGS.AC set. */
+async function registerIn(guest: Machine, name: string): Promise<bigint> {
+  const asleep = /CPL=0.*HLT=1/;
+  await expect.poll(() => guest.registers(), { timeout: 25_000, interval: 100 }).toMatch(asleep);
+  return BigInt(`0x${new RegExp(`${name}=([0-9a-f]+)`).exec(await guest.registers())?.[1]}`);
+}
+
+function expectNothingGotThrough({ lines }: { lines: string[] }): void {
   expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual([]);
   expect(lines.at(-3)).toMatch(/^1\d{3} refused, 0 failed$/);
   expect(Number(/^(\d+) calls$/.exec(lines.at(-4) ?? '')?.[1])).toBeGreaterThan(10_000);
@@ -34,7 +46,14 @@ describe('a hostile ring 3', () => {
   });
 
   it('gets nowhere on a processor that has them', async () => {
-    expectNothingGotThrough(await attack('tcg', 'max'));
+    const attacked = await attack('tcg', 'max');
+    expectNothingGotThrough(attacked);
+    expect((await registerIn(attacked.guest, 'CR4')) & (smep | smap)).toBe(smep | smap);
+  });
+
+  it('does not run ring 0 with SMAP off, by a flag that it may set itself', async () => {
+    const { guest } = await attack('tcg', 'max');
+    expect((await registerIn(guest, 'RFL')) & alignmentCheck).toBe(0n);
   });
 
   const reason = whyNoKvm();

@@ -50,6 +50,7 @@ export class Machine {
   /** Host time at which each frame arrived, by frame. */
   readonly arrivedAt = new Map<GuestFrame, number>();
   #socket: Socket | undefined;
+  #qmp: Socket | undefined;
   readonly #dir = mkdtempSync(path.join(tmpdir(), 'ember-test-'));
   readonly #frames: GuestFrame[] = [];
   #wake: (() => void) | undefined;
@@ -130,10 +131,31 @@ export class Machine {
     return this;
   }
 
+  /** The processor's registers, as QEMU's monitor prints them; once the machine runs. */
+  async registers(): Promise<string> {
+    const qmp = this.#qmp;
+    if (qmp === undefined) throw new Error('The machine has not been resumed.');
+    const answered = new Promise<string>((resolve, reject) => {
+      let text = '';
+      const take = (chunk: Buffer) => {
+        text += chunk.toString();
+        const answer = /^\{"return": ("(?:[^"\\]|\\.)*")/m.exec(text)?.[1];
+        if (answer === undefined) return;
+        qmp.off('data', take);
+        resolve(JSON.parse(answer) as string);
+      };
+      qmp.on('data', take).once('close', () => reject(new Error(`QEMU: ${this.#stderr}`)));
+    });
+    const command = { execute: 'human-monitor-command', arguments: { 'command-line': 'info registers' } };
+    qmp.write(`${JSON.stringify(command)}\n`);
+    return answered;
+  }
+
   /** Sends the QMP commands in order, without waiting for their replies. */
   async resume(): Promise<void> {
     const qmp = await this.#connect('qmp');
     qmp.resume();
+    this.#qmp = qmp;
     qmp.write('{"execute":"qmp_capabilities"}\n{"execute":"cont"}\n');
   }
 
