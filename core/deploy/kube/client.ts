@@ -7,6 +7,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { readNamedFile } from '../read-named-file.ts';
 import { createExecCredentials } from './exec-credential.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
+import { createProxyAgent } from './proxy-agent.ts';
 import { type Status, statusError, statusSchema } from './status.ts';
 
 /** Units: ms until the server begins to answer. */
@@ -51,7 +52,12 @@ export interface KubeClient {
 
 export function createKubeClient(access: ClusterAccess): KubeClient {
   const isTls = access.server.protocol === 'https:';
-  const agent = isTls ? new Agent({ keepAlive: true }) : new PlainAgent({ keepAlive: true });
+  const agent =
+    access.proxy !== undefined
+      ? createProxyAgent(access.proxy, isTls, access.ca)
+      : isTls
+        ? new Agent({ keepAlive: true })
+        : new PlainAgent({ keepAlive: true });
   const plugin = access.exec === undefined ? null : createExecCredentials(access.exec);
 
   async function authorize(signal?: AbortSignal) {
@@ -82,6 +88,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       signal,
       headers: {
         ...headers,
+        ...access.impersonation,
         accept: accept ?? 'application/json, */*',
         'user-agent': 'firstlight',
         ...(authorization !== undefined && { authorization }),

@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { readNamedFile } from '../read-named-file.ts';
+import { chooseProxy } from './choose-proxy.ts';
+import { impersonate, impersonationShape } from './impersonate.ts';
 
 /** A program that gives credentials. Source: client-go, `client.authentication.k8s.io`. */
 export const execSchema = z.object({
@@ -23,6 +25,7 @@ const clusterSchema = z.looseObject({
   'certificate-authority-data': z.string().optional(),
   'insecure-skip-tls-verify': z.boolean().optional(),
   'tls-server-name': z.string().optional(),
+  'proxy-url': z.string().optional(),
 });
 const userSchema = z.looseObject({
   token: z.string().optional(),
@@ -35,6 +38,7 @@ const userSchema = z.looseObject({
   'client-key-data': z.string().optional(),
   exec: execSchema.optional(),
   'auth-provider': z.unknown().optional(),
+  ...impersonationShape,
 });
 const contextSchema = z.looseObject({ cluster: z.string(), user: z.string(), namespace: z.string().optional() });
 const fileSchema = z.looseObject({
@@ -57,6 +61,9 @@ export interface ClusterAccess {
   readonly authorization: string | undefined;
   readonly tokenFile: string | undefined;
   readonly exec: ExecPlugin | undefined;
+  /** The headers of requests that are made as another user. */
+  readonly impersonation: Readonly<Record<string, string | string[]>>;
+  readonly proxy: URL | undefined;
 }
 
 export interface KubeconfigChoice {
@@ -71,7 +78,8 @@ export interface KubeconfigChoice {
 /**
  * The cluster and user of a context in a kubeconfig.
  *
- * Errors: TARGET_INVALID when there is no kubeconfig, no such context, or an entry that it names is missing.
+ * Errors: TARGET_INVALID when there is no kubeconfig, no such context, an entry that it names is missing, or a proxy is of
+ * a kind that is not supported.
  */
 export async function readKubeconfig({
   path,
@@ -106,10 +114,11 @@ export async function readKubeconfig({
     throw invalid(`The user "${chosen.value.user}" has an auth-provider, which Kubernetes no longer has.`);
   }
   const { username, password, token, tokenFile } = user.value;
+  const server = new URL(cluster.value.server);
   return {
     context: name,
     namespace: chosen.value.namespace ?? 'default',
-    server: new URL(cluster.value.server),
+    server,
     ca: await readPem(cluster, 'certificate-authority'),
     isInsecure: cluster.value['insecure-skip-tls-verify'] ?? false,
     serverName: cluster.value['tls-server-name'],
@@ -123,6 +132,8 @@ export async function readKubeconfig({
           : `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`,
     tokenFile: tokenFile === undefined ? undefined : resolve(user.dir, tokenFile),
     exec: user.value.exec,
+    impersonation: impersonate(user.value, chosen.value.user),
+    proxy: chooseProxy(server, cluster.value['proxy-url'], env),
   };
 }
 

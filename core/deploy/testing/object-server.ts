@@ -124,6 +124,7 @@ export async function openObjectServer(): Promise<ObjectServer> {
     isInsecure: false,
     ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
     ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
+    ...{ impersonation: {}, proxy: undefined },
   });
   const target = {
     name: 'home',

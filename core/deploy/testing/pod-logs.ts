@@ -92,6 +92,7 @@ export async function openPodLogs(): Promise<PodLogs> {
     isInsecure: false,
     ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
     ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
+    ...{ impersonation: {}, proxy: undefined },
   });
   const target = { name: 'home', kind: 'kubernetes', registry: 'r.example/team' } as Cluster['target'];
   const all: PodLogs = {
