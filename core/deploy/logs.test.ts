@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { streamLogs } from './logs.ts';
 import { line, lostPod, openPodLogs, type PodLogs, pod, running } from './testing/pod-logs.ts';
 
@@ -6,7 +6,10 @@ let server: PodLogs;
 beforeEach(async () => {
   server = await openPodLogs();
 });
-afterEach(() => server.close());
+afterEach(() => {
+  vi.useRealTimers();
+  server.close();
+});
 
 async function read(follow: boolean, onText: (text: string, end: () => void) => unknown = () => undefined) {
   const ending = new AbortController();
@@ -66,6 +69,36 @@ describe('the log of a function', () => {
     });
     expect(text).toMatch(/^one\n\(the connection is lost and tried again: .*\)\ntwo\nthree\n$/);
     expect(server.asked[1]?.searchParams.get('sinceTime')).toBe('2026-01-02T03:04:02.5Z');
+  });
+
+  it('is opened again where it stays silent, and where it ends while its container runs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    server.pods = [pod('greet-1')];
+    server.logs = [
+      // As after a rotation: the connection stays, and nothing comes.
+      (response) => response.write(line(1, 'one')),
+      (response) => response.end(`${line(1, 'one')}${line(2, 'two')}`),
+      (response) => response.write(`${line(2, 'two')}${line(3, 'three')}`),
+    ];
+    let show: () => void = () => undefined;
+    const shown = new Promise<void>((resolve) => {
+      show = resolve;
+    });
+    const reading = read(true, (text, end) => {
+      show();
+      if (text.endsWith('three\n')) end();
+    });
+    await shown;
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(server.asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.useRealTimers();
+    expect(await reading).toBe('one\ntwo\nthree\n');
+    expect(server.asked.map(({ searchParams }) => searchParams.get('sinceTime'))).toEqual([
+      null,
+      '2026-01-02T03:04:01.5Z',
+      '2026-01-02T03:04:02.5Z',
+    ]);
   });
 
   it('goes on while the cluster cannot be asked for new pods, and follows those that come then', async () => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream, StreamRequest } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import { type Cluster, listPods, pathOf } from './cluster.ts';
+import { type Cluster, listPods, nullIfMissing, pathOf } from './cluster.ts';
+import { copyLogBytes } from './copy-log.ts';
 import { findFunction } from './find-function.ts';
 import { follow } from './kube/follow.ts';
 import type { PodObject } from './kube/objects.ts';
@@ -71,7 +72,10 @@ const restartsOf = (pod: PodObject): number =>
 export const containerOf = ({ metadata }: PodObject): string =>
   metadata.labels?.['kubevirt.io'] === 'virt-launcher' ? 'guest-console-log' : 'function';
 
-/** Copies the log of one pod. With `follow`, a connection that is lost is made again, without a line missing or doubled. */
+/**
+ * Copies the log of one pod. With `follow`, one that is lost or silent, or ends while its container runs, is opened
+ * again, without a line missing or doubled.
+ */
 async function copyLog(
   cluster: Cluster,
   pod: PodObject,
@@ -79,7 +83,7 @@ async function copyLog(
   prefix: string,
   { write, signal }: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
-  const path = `${pathOf(cluster, 'pods', pod.metadata.name)}/log`;
+  const path = pathOf(cluster, 'pods', pod.metadata.name);
   const reader = createTimedLogReader();
   const lines = createPrefixer(prefix);
   for (let isLost = false; ; ) {
@@ -89,14 +93,16 @@ async function copyLog(
       ...(sinceTime === undefined ? { tailLines: String(tailLines) } : { sinceTime }),
     };
     try {
-      for await (const chunk of cluster.client.bytes(path, { query, signal })) {
+      const end = await copyLogBytes(cluster, `${path}/log`, { query, signal }, async (chunk) => {
         isLost = false;
         const fresh = lines.push(reader.push(chunk));
         if (fresh.length > 0) await write(fresh);
+      });
+      if (end === 'ended' && !(follow && (await isRunning(cluster, path, pod, signal)))) {
+        const rest = lines.end();
+        if (rest.length > 0) await write(rest);
+        return;
       }
-      const rest = lines.end();
-      if (rest.length > 0) await write(rest);
-      return;
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       if (!follow || signal.aborted || error.code !== 'CLUSTER_UNREACHABLE') throw thrown;
@@ -105,6 +111,14 @@ async function copyLog(
     }
     await sleep(againMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** True while the container whose log was opened runs on: not the next one of its pod, which has a log of its own. */
+async function isRunning({ client }: Cluster, path: string, pod: PodObject, signal: AbortSignal): Promise<boolean> {
+  const now = await nullIfMissing(client.json<PodObject>(path, { signal }));
+  if (now === null || now.metadata.uid !== pod.metadata.uid || restartsOf(now) !== restartsOf(pod)) return false;
+  const state = now.status?.containerStatuses?.find(({ name }) => name === containerOf(now))?.state;
+  return state?.terminated === undefined && describeLostNode(now) === null;
 }
 
 /** Puts a prefix before each line. A line is passed on when it is whole: those of several pods do not mix. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { streamPodConsole } from './pod-console.ts';
 import { line, lostPod, openPodLogs, type PodLogs, type PodStatus, pod, running } from './testing/pod-logs.ts';
 
@@ -6,7 +6,10 @@ let server: PodLogs;
 beforeEach(async () => {
   server = await openPodLogs();
 });
-afterEach(() => server.close());
+afterEach(() => {
+  vi.useRealTimers();
+  server.close();
+});
 
 const ended = (reason: string, exitCode: number): PodStatus => ({
   phase: 'Running',
@@ -56,6 +59,28 @@ describe('the console of a pod', () => {
     expect(text).toMatch(notes);
     expect(text.replace(notes, '')).toBe('one\ntwo\n(greet-1 ended (Completed, exit status 0))\n');
     expect(server.asked[1]?.searchParams.get('sinceTime')).toBe('2026-01-02T03:04:02.5Z');
+  });
+
+  it('is opened again where it stays silent', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    server.pods = [pod('greet-1')];
+    server.logs = [
+      (response) => response.write(line(1, 'one')),
+      (response) => {
+        server.pods = [pod('greet-1', ended('Completed', 0))];
+        response.end(`${line(1, 'one')}${line(2, 'two')}`);
+      },
+    ];
+    let show: () => void = () => undefined;
+    const shown = new Promise<void>((resolve) => {
+      show = resolve;
+    });
+    const following = follow('greet-1', () => show());
+    await shown;
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    expect(await following).toBe('one\ntwo\n(greet-1 ended (Completed, exit status 0))\n');
+    expect(server.asked).toHaveLength(3);
   });
 
   it('says that its pod was evicted, in the words of the kubelet, or is gone', async () => {

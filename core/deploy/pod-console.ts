@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, listPods, nullIfMissing, pathOf } from './cluster.ts';
+import { copyLogBytes } from './copy-log.ts';
 import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
 import { containerOf } from './logs.ts';
@@ -17,7 +18,7 @@ const maxWaitMs = 5_000;
 
 /**
  * Writes the output of one pod's guest to a stream, byte for byte, until the pod's container ends; without a name: of
- * the newest pod. A connection that is lost is made again, without a byte missing or doubled.
+ * the newest pod. A connection that is lost or long silent is made again, without a byte missing or doubled.
  *
  * Errors: NOT_FOUND; CLUSTER_DENIED, CLUSTER_REFUSED; CLUSTER_UNREACHABLE at the beginning only.
  */
@@ -33,13 +34,13 @@ export async function streamPodConsole(
   const path = pathOf(cluster, 'pods', chosen.metadata.name);
   const restarts = ownContainer(chosen)?.restartCount ?? 0;
   const reader = createTimedLogReader();
-  async function copyLog(): Promise<void> {
+  async function copyLog() {
     const query = { follow: 'true', timestamps: 'true', container: containerOf(chosen), sinceTime: reader.reopen() };
-    for await (const chunk of cluster.client.bytes(`${path}/log`, { query, signal })) {
+    return await copyLogBytes(cluster, `${path}/log`, { query, signal }, async (chunk) => {
       waitMs = firstWaitMs;
       const fresh = reader.push(chunk);
       if (fresh.length > 0) await write(fresh);
-    }
+    });
   }
 
   let waitMs = firstWaitMs;
@@ -54,8 +55,8 @@ export async function streamPodConsole(
       const waiting = end === null ? describeWaiting(pod) : '';
       if (waiting !== '' && waiting !== saidWaiting) await note(waiting);
       saidWaiting = waiting;
-      if (end?.hasLog ?? (pod !== null && hasBegun(pod))) await copyLog();
-      if (end !== null) return await note(end.reason);
+      const copied = (end?.hasLog ?? (pod !== null && hasBegun(pod))) ? await copyLog() : 'ended';
+      if (end !== null && copied === 'ended') return await note(end.reason);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toFirstlightError(thrown);
