@@ -18,6 +18,7 @@ import { attest } from './attest/attest.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { findRegistryCredentials } from './credentials.ts';
 import type { PodImage } from './pod-image/pod-image.ts';
+import { findPushedLayers, rememberPushedLayers } from './pushed-layers.ts';
 import { readNamedFile } from './read-named-file.ts';
 
 interface PushContext {
@@ -99,14 +100,22 @@ async function openRegistry(
   return { reference, access: { credentials, tokenService, ca, plainHttp: target.plainHttp, signal } };
 }
 
-const push = (
+async function push(
   { reference, access }: Place,
   target: KubernetesTarget,
   image: ComposedImage,
-  { progress }: PushContext,
-) =>
-  pushImage(reference, image, {
+  { layout, progress }: PushContext,
+): Promise<Pushed> {
+  const pushed = await pushImage(reference, image, {
     ...access,
+    mountFrom: await findPushedLayers(layout, reference),
     onProgress: ({ sentBytes, totalBytes }) =>
       progress({ step: 'push', message: `Pushing to ${target.registry}`, fraction: sentBytes / totalBytes }),
   });
+  await rememberPushedLayers(
+    layout,
+    reference,
+    image.layers.map(({ digest }) => digest),
+  );
+  return pushed;
+}

@@ -17,8 +17,8 @@ export type BlobOutcome = 'there' | 'mounted' | 'uploaded';
 export type BlobSource = Blob | (Omit<Blob, 'path'> & { readonly bytes: Uint8Array });
 
 export interface PushBlobOptions {
-  /** Repositories of the same registry that may have it. */
-  readonly mountFrom?: readonly string[] | undefined;
+  /** A repository of the same registry that may have it. */
+  readonly mountFrom?: string | undefined;
   readonly onSent: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
   /** Larger blobs go in pieces of this size. Units: bytes. */
@@ -31,11 +31,11 @@ export async function pushBlob(
   blob: BlobSource,
   options: PushBlobOptions,
 ): Promise<BlobOutcome> {
-  const { mountFrom = [], signal } = options;
+  const { mountFrom, signal } = options;
   const there = await session.ask({ method: 'HEAD', path: `/v2/${session.name}/blobs/${blob.digest}` });
   if (there.status === 200) return 'there';
   for (let broken = 0; ; broken++) {
-    const begun = await begin(session, blob, broken === 0 ? mountFrom : []);
+    const begun = await begin(session, blob, broken === 0 ? mountFrom : undefined);
     if (begun === 'mounted') return begun;
     try {
       await upload(session, blob, begun, options);
@@ -52,18 +52,27 @@ class Broken extends Error {}
 const isBreak = (thrown: unknown): boolean =>
   thrown instanceof Broken || (thrown instanceof OciError && thrown.reason === 'registry-unreachable');
 
-async function begin(session: RepositorySession, { digest }: BlobSource, mountFrom: readonly string[]) {
+async function begin(session: RepositorySession, { digest }: BlobSource, mountFrom: string | undefined) {
   const uploads = `/v2/${session.name}/blobs/uploads/`;
-  for (const from of mountFrom) {
-    const query = new URLSearchParams({ mount: digest, from });
-    const answer = await session.ask({ method: 'POST', path: `${uploads}?${query}` });
-    if (answer.status === 201) return 'mounted';
+  if (mountFrom !== undefined) {
+    const answer = await mount(session, `${uploads}?${new URLSearchParams({ mount: digest, from: mountFrom })}`);
+    if (answer?.status === 201) return 'mounted';
     // The registry wants the bytes instead, and has begun an upload for them.
-    if (answer.status === 202) return locationOf(session, answer);
+    if (answer?.status === 202) return locationOf(session, answer);
   }
   const answer = await session.ask({ method: 'POST', path: uploads });
   if (answer.status !== 202) throw refused(session, answer);
   return locationOf(session, answer);
+}
+
+/** Null where the other repository may not be read: what this one may take, an upload shows. */
+async function mount(session: RepositorySession, path: string): Promise<Answer | null> {
+  try {
+    return await session.ask({ method: 'POST', path });
+  } catch (thrown) {
+    if (thrown instanceof OciError && thrown.reason === 'registry-denied') return null;
+    throw thrown;
+  }
 }
 
 function locationOf(session: RepositorySession, { headers }: Answer): URL {

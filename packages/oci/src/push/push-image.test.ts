@@ -53,7 +53,8 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
       const again = await pushImage(at(registry.host), image, anonymous);
       expect(again.blobs.map(({ outcome }) => outcome)).toEqual(['there', 'there']);
       expect(again.sentBytes).toBe(image.manifest.size);
-      const mounted = await pushImage(at(registry.host, 'other/app'), image, { ...anonymous, mountFrom: ['team/app'] });
+      const mountFrom = { [image.layers[0]?.digest ?? '']: 'team/app' };
+      const mounted = await pushImage(at(registry.host, 'other/app'), image, { ...anonymous, mountFrom });
       expect(mounted.blobs[0]?.outcome).toBe('mounted');
       const seen = execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${registry.host}/team/app:1`]);
       expect(JSON.parse(seen.toString())).toMatchObject({ Digest: image.manifest.digest, Architecture: 'amd64' });
@@ -145,6 +146,10 @@ describe.skipIf(tools.length > 0)(
         const tokenService = async (host: string) => (host === registry.host ? tokens.origin : null);
         const pushed = await pushImage(at(registry.host), image, { credentials, tokenService, chunkBytes });
         expect(pushed.digest).toBe(image.manifest.digest);
+        const mountFrom = { [image.layers[0]?.digest ?? '']: 'team/app' };
+        const access = { credentials, tokenService, chunkBytes, mountFrom };
+        const mounted = await pushImage(at(registry.host, 'team/other'), image, access);
+        expect(mounted.blobs[0]?.outcome).toBe('mounted');
 
         const home = join(dir, 'home');
         mkdirSync(join(home, '.docker'), { recursive: true });
@@ -277,6 +282,29 @@ describe('a registry with faults', () => {
     };
     expect((await push(image)).digest).toBe(image.manifest.digest);
     expect(refusals).toBe(3);
+  });
+
+  it.each([401, 403, 404])('that refuses a mount by %i, or a token for it, gets the bytes', async (status) => {
+    const image = await makeImage(noise(100));
+    const scopes: string[][] = [];
+    registry.fault = (request, response) => {
+      const url = new URL(request.url ?? '', 'http://registry');
+      if (url.pathname === '/token') {
+        scopes.push(url.searchParams.getAll('scope'));
+        response.writeHead(scopes.at(-1)?.length === 1 ? 200 : 403).end(JSON.stringify({ token: 't' }));
+      } else if (request.headers.authorization === undefined || url.searchParams.has('mount')) {
+        const challenge = { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` };
+        response.writeHead(request.headers.authorization === undefined ? 401 : status, challenge).end();
+      } else return false;
+      return true;
+    };
+    const mountFrom = { [image.layers[0]?.digest ?? '']: 'team/other' };
+    const { blobs } = await push(image, { mountFrom });
+    expect(blobs.map(({ outcome }) => outcome)).toEqual(['uploaded', 'uploaded']);
+    expect(scopes.slice(0, 2)).toEqual([
+      ['repository:team/app:pull,push', 'repository:team/other:pull'],
+      ['repository:team/app:pull,push'],
+    ]);
   });
 
   it('that is full says so in its own words', async () => {

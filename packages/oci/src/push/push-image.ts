@@ -4,8 +4,8 @@ import { type BlobOutcome, pushBlob, refused } from './push-blob.ts';
 import { openRepository, type RegistryAccess } from './session.ts';
 
 export interface PushOptions extends RegistryAccess {
-  /** Repositories of the same registry whose blobs can be mounted without an upload. */
-  readonly mountFrom?: readonly string[] | undefined;
+  /** Repositories of the same registry from which blobs can be mounted without an upload. Shape: by the blobs' digests. */
+  readonly mountFrom?: Readonly<Record<string, string>> | undefined;
   /** Larger blobs go in pieces of this size. Default: 4 MiB. Units: bytes. */
   readonly chunkBytes?: number | undefined;
   readonly onProgress?: ((progress: PushProgress) => void) | undefined;
@@ -36,16 +36,22 @@ export async function pushImage(
   image: ComposedImage,
   options: PushOptions,
 ): Promise<Pushed> {
-  const { mountFrom = [], onProgress, signal, chunkBytes } = options;
-  const session = await openRepository(host, name, options, mountFrom);
-  const blobs = [];
+  const { mountFrom = {}, onProgress, signal, chunkBytes } = options;
   const sources = [...image.layers, image.config];
+  const repositories = new Set(sources.map(({ digest }) => mountFrom[digest]).filter((from) => from !== undefined));
+  const session = await openRepository(host, name, options, [...repositories]);
+  const blobs = [];
   const totalBytes = sources.reduce((sum, { size }) => sum + size, 0);
   let sentBytes = 0;
   let passedBytes = 0;
   for (const source of sources) {
     const onSent = (bytes: number) => onProgress?.({ sentBytes: passedBytes + bytes, totalBytes });
-    const outcome = await pushBlob(session, source, { mountFrom, onSent, signal, chunkBytes });
+    const outcome = await pushBlob(session, source, {
+      mountFrom: mountFrom[source.digest],
+      onSent,
+      signal,
+      chunkBytes,
+    });
     passedBytes += source.size;
     if (outcome === 'uploaded') sentBytes += source.size;
     onSent(0);

@@ -39,7 +39,7 @@ const firstWaitMs = 500;
 const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().default('') })) });
 
 /**
- * A session with `name` on the registry `host`, with the right to push, and to pull from `mountFrom`.
+ * A session with `name` on the registry `host`, with the right to push, and where it can be had to pull from `mountFrom`.
  *
  * Errors: `registry-unreachable`.
  */
@@ -74,11 +74,15 @@ export async function openRepository(
     const allowed = (await access.tokenService?.(host)) ?? null;
     const { url, authorization: basicHeader, isForeign } = findTokenService(challenge.realm, base, host, own, allowed);
     if (challenge.service !== null) url.searchParams.set('service', challenge.service);
-    url.searchParams.append('scope', `repository:${name}:pull,push`);
-    for (const other of mountFrom) url.searchParams.append('scope', `repository:${other}:pull`);
     const headers = basicHeader === null ? {} : { authorization: basicHeader };
-    const given = await send({ method: 'GET', url, ca, signal, headers });
-    if (given.status === 200) return parseToken(given.text);
+    const others = mountFrom.map((other) => `repository:${other}:pull`);
+    // A service that refuses the others' part may still give a token for this repository.
+    for (const scopes of others.length > 0 ? [others, []] : [[]]) {
+      url.searchParams.delete('scope');
+      for (const scope of [`repository:${name}:pull,push`, ...scopes]) url.searchParams.append('scope', scope);
+      const given = await send({ method: 'GET', url, ca, signal, headers });
+      if (given.status === 200) return parseToken(given.text);
+    }
     if (isForeign) throw foreignRealm(host, name, url, 'take');
     return null;
   }
