@@ -65,6 +65,7 @@ export const errorCodes = {
   REGISTRY_UNREACHABLE: 'environment',
   REGISTRY_DENIED: 'environment',
   REGISTRY_REFUSED: 'environment',
+  REGISTRY_BUSY: 'environment',
   CLUSTER_UNREACHABLE: 'environment',
   CLUSTER_DENIED: 'environment',
   CLUSTER_REFUSED: 'environment',

@@ -42,6 +42,7 @@ const ociCodes: Record<OciReason, ErrorCode> = {
   'registry-unreachable': 'REGISTRY_UNREACHABLE',
   'registry-denied': 'REGISTRY_DENIED',
   'registry-refused': 'REGISTRY_REFUSED',
+  'registry-busy': 'REGISTRY_BUSY',
 };
 
 const tfsCodes: Record<TfsReason, ErrorCode> = {

@@ -22,7 +22,7 @@ export const importCalls = {
   /**
    * Examines a source and proposes a project. Layers of an image are fetched into the cache; nothing else is
    * written. Reports progress.
-   * Errors: BAD_INPUT, NOT_FOUND, PATH_ESCAPES for the source; REGISTRY_UNREACHABLE, REGISTRY_DENIED; DISK_FULL, STORE_UNUSABLE; CANCELLED.
+   * Errors: BAD_INPUT, NOT_FOUND, PATH_ESCAPES for the source; REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_BUSY; DISK_FULL, STORE_UNUSABLE; CANCELLED.
    */
   'imports:examine': call(z.strictObject(source), importProposalSchema),
   /**

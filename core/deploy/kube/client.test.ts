@@ -216,7 +216,8 @@ describe('a server that is busy', () => {
     answer = async (request, response) => {
       bodies.push(await text(request));
       if (bodies.length > busyTimes) return json(response, 200, { done: true });
-      return busy(response, bodies.length === 1 ? 429 : 503, { 'retry-after': '0' });
+      const wait = bodies.length === 1 ? new Date(0).toUTCString() : '0';
+      return busy(response, bodies.length === 1 ? 429 : 503, { 'retry-after': wait });
     };
     const client = await open({ token: 't' });
     const create = () => client.json('/pods', { method: 'POST', body: { kind: 'Pod' } });
@@ -226,6 +227,21 @@ describe('a server that is busy', () => {
     busyTimes = 100;
     await expect(create()).rejects.toMatchObject({ message: expect.stringContaining('(re)initializing') });
     expect(bodies).toHaveLength(10);
+    client.close();
+  });
+
+  it('is not asked again where it wants to be left alone for longer than anybody waits', async () => {
+    let asked = 0;
+    answer = (_, response) => {
+      asked += 1;
+      return busy(response, 429, { 'retry-after': '3600' });
+    };
+    const client = await open({ token: 't' });
+    await expect(client.json('/pods')).rejects.toMatchObject({
+      code: 'CLUSTER_REFUSED',
+      hint: expect.stringContaining('try again later'),
+    });
+    expect(asked).toBe(1);
     client.close();
   });
 

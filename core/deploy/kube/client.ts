@@ -3,6 +3,7 @@ import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } fr
 import { Agent, type RequestOptions, request as requestTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { maxWaitMs, parseRetryAfter } from '@firstlight/oci';
 import { FirstlightError } from '#shared/errors.ts';
 import { readNamedFile } from '../read-named-file.ts';
 import { createExecCredentials } from './exec-credential.ts';
@@ -16,7 +17,6 @@ const answerTimeoutMs = 30_000;
 const partTimeoutMs = 30_000;
 /** A server that is busy says when to ask again, by `Retry-After`. Source: client-go, which asks as often. */
 const mostTries = 10;
-const maxPauseMs = 10_000;
 const maxBodyBytes = 64 << 20;
 
 export interface KubeRequest {
@@ -131,10 +131,10 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
     for (let tries = 1; ; tries += 1) {
       const answer = await openAuthorized(path, request);
       const isBusy = answer.statusCode === 429 || answer.statusCode === 503;
-      const seconds = Number(answer.headers['retry-after']);
-      if (!isBusy || !(seconds >= 0) || tries === mostTries) return answer;
+      const waitMs = parseRetryAfter(answer.headers['retry-after']);
+      if (!isBusy || waitMs === null || waitMs > maxWaitMs || tries === mostTries) return answer;
       answer.resume();
-      await sleep(Math.min(maxPauseMs, seconds * 1000), undefined, { signal: request.signal }).catch(() => {
+      await sleep(waitMs, undefined, { signal: request.signal }).catch(() => {
         throw cancelled();
       });
     }

@@ -44,6 +44,7 @@ function hintFor({ code, reason, message }: Status, context: string): string | u
   if (code === 401) return 'The credentials are not taken, or have ended: log in again, as you do for kubectl.';
   if (/exceeded quota/.test(message)) return 'Ask for fewer replicas or less memory, or have the quota raised.';
   if (code === 403) return `kubectl --context ${context} auth can-i --list shows what you may do.`;
+  if (code === 429) return 'It is asked too often, or asks for a long wait: try again later.';
   if (code === 409 && reason === 'Conflict') {
     return 'Someone else manages these fields. Leave them to them, or take them over with --force.';
   }

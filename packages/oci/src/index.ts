@@ -1,3 +1,4 @@
+export { maxWaitMs, parseRetryAfter } from './ask-patiently.ts';
 export { type BlobCache, type BlobCacheOptions, createBlobCache, type Layer } from './blob-cache.ts';
 export { chooseManifest } from './choose-manifest.ts';
 export { readHead } from './file-source.ts';
@@ -16,7 +17,13 @@ export type { BlobOutcome } from './push/push-blob.ts';
 export { type Pushed, type PushOptions, type PushProgress, pushImage } from './push/push-image.ts';
 export type { RegistryAccess } from './push/session.ts';
 export { formatReference, looksLikeReference, type OciReference, parseReference } from './reference.ts';
-export { type AllowedTokenService, type Credentials, findCredentials, parseChallenge } from './registry-auth.ts';
+export {
+  type AllowedTokenService,
+  type Credentials,
+  findCredentials,
+  makeCredentials,
+  parseChallenge,
+} from './registry-auth.ts';
 export { digestOf } from './verify.ts';
 export { type Blob, blobPath, type LayerBlob, writeBlob, writeLayer } from './write/blob.ts';
 export { type ComposedImage, type ContainerSettings, composeImage, type ImageParts } from './write/compose.ts';

@@ -6,8 +6,23 @@ import { z } from 'zod';
 import { OciError } from './oci-error.ts';
 import { isLoopback, unreachable } from './registry-http.ts';
 
-/** Base64 of `name:password`, as in such files. Never print it. */
+/**
+ * Base64 of `name:password`, as in such files. An identity token, which is exchanged for tokens by OAuth2, is the
+ * password of the name `<token>`, as credential helpers have it. Never print it.
+ */
 export type Credentials = string;
+
+const identityName = '<token>';
+
+/** Credentials of a name and a password or identity token. */
+export const makeCredentials = (name: string, secret: string): Credentials =>
+  Buffer.from(`${name}:${secret}`).toString('base64');
+
+/** The identity token of credentials; null for a name and a password. */
+export function readIdentity(credentials: Credentials): string | null {
+  const text = Buffer.from(credentials, 'base64').toString('utf8');
+  return text.startsWith(`${identityName}:`) ? text.slice(identityName.length + 1) : null;
+}
 
 export interface KnownCredentials {
   readonly basic: Credentials | null;
@@ -16,7 +31,9 @@ export interface KnownCredentials {
 }
 
 const authFileSchema = z.object({
-  auths: z.record(z.string(), z.object({ auth: z.string().optional() })).optional(),
+  auths: z
+    .record(z.string(), z.object({ auth: z.string().optional(), identitytoken: z.string().optional() }))
+    .optional(),
   credsStore: z.string().optional(),
   credHelpers: z.record(z.string(), z.string()).optional(),
 });
@@ -33,7 +50,10 @@ export async function findCredentials(host: string, env: NodeJS.ProcessEnv): Pro
   for (const path of paths) {
     const file = await readAuthFile(path);
     const keys = [host, `https://${host}`, `https://${host}/v1/`, `https://index.${host}/v1/`];
-    const basic = keys.map((key) => file.auths?.[key]?.auth).find((auth) => auth !== undefined && auth !== '');
+    const entries = keys.map((key) => file.auths?.[key]);
+    const identity = entries.find((entry) => entry?.identitytoken)?.identitytoken;
+    if (identity !== undefined) return { basic: makeCredentials(identityName, identity), inHelper: false };
+    const basic = entries.find((entry) => entry?.auth)?.auth;
     if (basic !== undefined) return { basic, inHelper: false };
     inHelper ||= file.credsStore !== undefined || file.credHelpers?.[host] !== undefined;
   }

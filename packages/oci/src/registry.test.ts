@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobCache } from './blob-cache.ts';
@@ -174,6 +175,44 @@ describe('a registry that is played', () => {
     ]);
   });
 
+  it('that is busy is asked again, and one that asks for a long wait is an error of its own', async () => {
+    const waits = ['0', new Date(0).toUTCString()];
+    const host = await serve((_, response) => {
+      const wait = waits.shift();
+      if (wait === undefined) response.writeHead(404).end();
+      else response.writeHead(429, { 'retry-after': wait }).end();
+    });
+    await expect(opener().open(`${host}/a:b`)).rejects.toMatchObject({ reason: 'not-found' });
+    expect(waits).toEqual([]);
+    waits.push('3600');
+    await expect(opener().open(`${host}/a:b`)).rejects.toMatchObject({
+      reason: 'registry-busy',
+      message: expect.stringContaining('for 3600 s'),
+    });
+  });
+
+  it('gets an identity token of docker’s file by exchange, not as a password', async () => {
+    const seen: string[] = [];
+    const host: string = await serve(async (request, response) => {
+      const { authorization = 'none' } = request.headers;
+      seen.push(`${request.method} ${request.url} ${authorization} ${await text(request)}`);
+      if (request.url === '/token') return response.end('{"access_token":"given"}');
+      if (authorization === 'Bearer given') return response.writeHead(404).end();
+      return response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end();
+    });
+    const { open, home } = opener();
+    await mkdir(join(home, '.docker'), { recursive: true });
+    const auths = { [host]: { auth: 'PHRva2VuPjo=', identitytoken: 'identity' } };
+    await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths }));
+    await expect(open(`${host}/a/b:c`)).rejects.toMatchObject({ reason: 'not-found' });
+    const form = 'grant_type=refresh_token&client_id=firstlight&scope=repository%3Aa%2Fb%3Apull&refresh_token=identity';
+    expect(seen).toEqual([
+      'GET /v2/a/b/manifests/c none ',
+      `POST /token none ${form}`,
+      'GET /v2/a/b/manifests/c Bearer given ',
+    ]);
+  });
+
   it('gets no password by naming a token service that is not its own', async () => {
     const seen: string[] = [];
     const foreign = await serve((request, response) => {
@@ -221,10 +260,10 @@ describe('a registry that is played', () => {
       response.once('close', () => clearInterval(timer));
     });
     await expect(opener().open(`${endless}/a:b`)).rejects.toMatchObject({ reason: 'invalid' });
-    const text = await serve((_, response) => response.end('<html>'));
-    await expect(opener().open(`${text}/a:b`)).rejects.toMatchObject({ reason: 'invalid' });
-    const busy = await serve((_, response) => response.writeHead(503).end());
-    await expect(opener().open(`${busy}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
+    const page = await serve((_, response) => response.end('<html>'));
+    await expect(opener().open(`${page}/a:b`)).rejects.toMatchObject({ reason: 'invalid' });
+    const ill = await serve((_, response) => response.writeHead(503, { 'retry-after': '0' }).end());
+    await expect(opener().open(`${ill}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
     const looping = await serve((_, response) => response.writeHead(302, { location: '/again' }).end());
     await expect(opener().open(`${looping}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
   });

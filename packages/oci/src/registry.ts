@@ -1,22 +1,15 @@
 /** Images in a registry. Source: the distribution specification 1.1. */
 
+import { askPatiently } from './ask-patiently.ts';
 import type { BlobCache } from './blob-cache.ts';
 import { findImage } from './choose-manifest.ts';
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import { maxManifestBytes } from './manifest.ts';
 import { OciError } from './oci-error.ts';
 import { digestPattern, formatReference, type OciReference } from './reference.ts';
-import {
-  type AllowedTokenService,
-  type Challenge,
-  type Credentials,
-  findCredentials,
-  findTokenService,
-  foreignRealm,
-  parseChallenge,
-  parseToken,
-} from './registry-auth.ts';
+import { type AllowedTokenService, findCredentials, parseChallenge } from './registry-auth.ts';
 import { drop, get, type HttpAnswer, isLoopback, unreachable } from './registry-http.ts';
+import { proveIdentity } from './request-token.ts';
 import { digestOf, readAll, verifyBytes } from './verify.ts';
 
 export interface RegistryOptions {
@@ -34,12 +27,11 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
-const maxTokenBytes = 1 << 20;
 
 /**
  * The image that a registry has under a name. Documents and layers with a known digest come from the cache.
  *
- * Errors: `registry-unreachable`, `registry-denied`; `not-found`; `digest-mismatch`; as `findImage`.
+ * Errors: `registry-unreachable`, `registry-denied`, `registry-busy`; `not-found`; `digest-mismatch`; as `findImage`.
  */
 export async function readRegistry(reference: RegistryReference, options: RegistryOptions): Promise<ImageParts> {
   const { cache } = options;
@@ -77,7 +69,7 @@ function createClient({ host, name }: RegistryReference, { env, tokenService, si
 
   return async (kind: 'manifests' | 'blobs', named: string): Promise<HttpAnswer> => {
     const url = new URL(`/v2/${name}/${kind}/${named}`, base);
-    const ask = () =>
+    const askOnce = () =>
       get(
         url,
         {
@@ -86,12 +78,16 @@ function createClient({ host, name }: RegistryReference, { env, tokenService, si
         },
         signal,
       );
+    const retryAfter = ({ headers }: HttpAnswer) => headers.get('retry-after');
+    const ask = () => askPatiently(base, askOnce, { retryAfter, drop, signal });
     let answer = await ask();
     if (answer.status === 401) {
       await drop(answer);
       const challenge = parseChallenge(answer.headers.get('www-authenticate') ?? '');
       const { basic, inHelper } = await findCredentials(host, env);
-      authorization = await prove(challenge, basic, { host, name, base, tokenService, signal });
+      const scope = (challenge?.scheme === 'bearer' && challenge.scope) || `repository:${name}:pull`;
+      const asker = { host, name, base, tokenService, signal, act: 'give' } as const;
+      authorization = await proveIdentity(challenge, basic, [scope], asker);
       if (authorization !== null) answer = await ask();
       if (answer.status === 401) throw denied(host, name, basic !== null, inHelper);
     }
@@ -99,35 +95,6 @@ function createClient({ host, name }: RegistryReference, { env, tokenService, si
     await drop(answer);
     throw toStatusError(answer.status, { host, name, named, base });
   };
-}
-
-interface Asker {
-  readonly host: string;
-  readonly name: string;
-  readonly base: URL;
-  readonly tokenService: AllowedTokenService | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** The `authorization` header that answers a challenge; null when there are no credentials. */
-async function prove(challenge: Challenge | null, basic: Credentials | null, asker: Asker): Promise<string | null> {
-  if (challenge === null) return null;
-  const own = basic === null ? null : `Basic ${basic}`;
-  if (challenge.scheme === 'basic') return own;
-  const { base, host, tokenService } = asker;
-  const allowed = (await tokenService?.(host)) ?? null;
-  const { url, authorization, isForeign } = findTokenService(challenge.realm, base, host, own, allowed);
-  if (challenge.service !== null) url.searchParams.set('service', challenge.service);
-  url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
-  const answer = await get(url, authorization === null ? {} : { authorization }, asker.signal);
-  if (answer.status !== 200) {
-    await drop(answer);
-    if (isForeign) throw foreignRealm(asker.host, asker.name, url, 'give');
-    if (answer.status < 500) return null;
-    throw unreachable(url, `it answers with status ${answer.status}`);
-  }
-  const bytes = await readAll(answer.body, maxTokenBytes, `A token of ${asker.host}`);
-  return parseToken(Buffer.from(bytes).toString('utf8'));
 }
 
 function denied(host: string, name: string, hadCredentials: boolean, inHelper: boolean): OciError {
@@ -152,7 +119,5 @@ function toStatusError(
     });
   }
   if (status === 403) return denied(host, name, false, false);
-  const why =
-    status === 429 ? 'it has been asked too often; try again later, or log in' : `it answers with status ${status}`;
-  return unreachable(base, why);
+  return unreachable(base, `it answers with status ${status}`);
 }

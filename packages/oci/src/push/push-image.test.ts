@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBlobCache } from '../blob-cache.ts';
 import { openImage } from '../open-image.ts';
 import { parseReference } from '../reference.ts';
+import { makeCredentials } from '../registry-auth.ts';
 import { elfHead } from '../testing/make-layout.ts';
 import { missingPrograms, startRegistry } from '../testing/start-registry.ts';
 import { startTokenServer } from '../testing/token-server.ts';
@@ -305,6 +306,69 @@ describe('a registry with faults', () => {
       ['repository:team/app:pull,push', 'repository:team/other:pull'],
       ['repository:team/app:pull,push'],
     ]);
+  });
+
+  it('whose token service is busy is asked again, and a date is a time to wait for', async () => {
+    const image = await makeImage(noise(100));
+    let asked = 0;
+    registry.fault = (request, response) => {
+      if (request.url?.startsWith('/token')) {
+        asked += 1;
+        if (asked === 1) response.writeHead(429, { 'retry-after': new Date(Date.now() - 5000).toUTCString() }).end();
+        else response.end(JSON.stringify({ token: 't' }));
+        return true;
+      }
+      if (request.headers.authorization === 'Bearer t') return false;
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` }).end();
+      return true;
+    };
+    expect((await push(image, { credentials: async () => 'eDp5' })).digest).toBe(image.manifest.digest);
+    expect(asked).toBe(2);
+  });
+
+  it.each([
+    ['0', 6],
+    ['3600', 1],
+  ])('that is too busy is an error of its own: Retry-After: %s', async (retryAfter, tries) => {
+    let asked = 0;
+    registry.fault = (request, response) => {
+      if (request.method !== 'PUT' || !request.url?.includes('manifests')) return false;
+      asked += 1;
+      response.writeHead(429, { 'retry-after': retryAfter }).end();
+      return true;
+    };
+    await expect(push(await makeImage(noise(100)))).rejects.toMatchObject({
+      reason: 'registry-busy',
+      message: expect.stringContaining('asked too often'),
+    });
+    expect(asked).toBe(tries);
+  });
+
+  it('gets no identity token as a password: it is exchanged', async () => {
+    const image = await makeImage(noise(100));
+    const seen = new Set<string>();
+    let form = new URLSearchParams();
+    registry.fault = (request, response, body) => {
+      if (request.headers.authorization !== undefined) seen.add(request.headers.authorization);
+      if (request.url?.startsWith('/token')) {
+        form = new URLSearchParams(`method=${request.method}&${body}`);
+        response.end(JSON.stringify({ access_token: 'given' }));
+        return true;
+      }
+      if (request.headers.authorization === 'Bearer given') return false;
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token",service="s"` }).end();
+      return true;
+    };
+    await push(image, { credentials: async () => makeCredentials('<token>', 'identity') });
+    expect([...seen]).toEqual(['Bearer given']);
+    expect(Object.fromEntries(form)).toEqual({
+      method: 'POST',
+      service: 's',
+      grant_type: 'refresh_token',
+      client_id: 'firstlight',
+      scope: 'repository:team/app:pull,push',
+      refresh_token: 'identity',
+    });
   });
 
   it('that is full says so in its own words', async () => {

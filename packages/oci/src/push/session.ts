@@ -1,20 +1,13 @@
 /** One repository of a registry for writes: the credentials, the retries, and the meaning of a refusal. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { askPatiently } from '../ask-patiently.ts';
 import { OciError } from '../oci-error.ts';
-import {
-  type AllowedTokenService,
-  type Credentials,
-  findTokenService,
-  foreignRealm,
-  parseChallenge,
-  parseToken,
-} from '../registry-auth.ts';
+import { type AllowedTokenService, type Credentials, parseChallenge } from '../registry-auth.ts';
 import { isLoopback, unreachable } from '../registry-http.ts';
+import { proveIdentity } from '../request-token.ts';
 import { type Answer, type Sent, send } from './http.ts';
 
 export interface RegistryAccess {
-  /** Base64 of `name:password` for a registry, or null. */
   readonly credentials: (host: string) => Promise<Credentials | null>;
   readonly tokenService?: AllowedTokenService | undefined;
   /** Certificates in PEM that are trusted in addition to the system's. */
@@ -28,14 +21,10 @@ export interface RegistryAccess {
 export interface RepositorySession {
   readonly base: URL;
   readonly name: string;
-  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's message. Other answers go to the caller. */
+  /** Errors: `registry-unreachable`, `registry-denied`, `registry-busy`, with the registry's message. Other answers go to the caller. */
   readonly ask: (sent: Omit<Sent, 'url' | 'ca' | 'signal'> & { readonly path: string | URL }) => Promise<Answer>;
 }
 
-const maxTries = 6;
-/** Units: ms. A longer wait for a registry is an error. */
-const maxWaitMs = 60_000;
-const firstWaitMs = 500;
 const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().default('') })) });
 
 /**
@@ -68,23 +57,13 @@ export async function openRepository(
 
   async function prove(answer: Answer): Promise<string | null> {
     const challenge = parseChallenge(answer.headers['www-authenticate'] ?? '');
-    const basic = await access.credentials(host);
-    const own = basic === null ? null : `Basic ${basic}`;
-    if (challenge === null || challenge.scheme === 'basic') return own;
-    const allowed = (await access.tokenService?.(host)) ?? null;
-    const { url, authorization: basicHeader, isForeign } = findTokenService(challenge.realm, base, host, own, allowed);
-    if (challenge.service !== null) url.searchParams.set('service', challenge.service);
-    const headers = basicHeader === null ? {} : { authorization: basicHeader };
+    const credentials = await access.credentials(host);
+    const own = `repository:${name}:pull,push`;
     const others = mountFrom.map((other) => `repository:${other}:pull`);
+    const asker = { host, name, base, tokenService: access.tokenService, ca, signal, act: 'take' } as const;
+    const given = await proveIdentity(challenge, credentials, [own, ...others], asker);
     // A service that refuses the others' part may still give a token for this repository.
-    for (const scopes of others.length > 0 ? [others, []] : [[]]) {
-      url.searchParams.delete('scope');
-      for (const scope of [`repository:${name}:pull,push`, ...scopes]) url.searchParams.append('scope', scope);
-      const given = await send({ method: 'GET', url, ca, signal, headers });
-      if (given.status === 200) return parseToken(given.text);
-    }
-    if (isForeign) throw foreignRealm(host, name, url, 'take');
-    return null;
+    return given === null && others.length > 0 ? await proveIdentity(challenge, credentials, [own], asker) : given;
   }
 
   return {
@@ -95,23 +74,12 @@ export async function openRepository(
       if (url.protocol !== 'https:' && base.protocol === 'https:') {
         throw unreachable(base, `it leads to ${url.protocol}//${url.host}, which is not safe to write to`);
       }
-      for (let tried = 1; ; tried++) {
-        const answer = await askOnce({ ...sent, url });
-        if (answer.status === 403) throw denied(host, name, answer);
-        const isBusy = answer.status === 429 || answer.status === 503;
-        if (!isBusy || tried === maxTries) return answer;
-        await sleep(waitOf(answer, tried), undefined, { signal });
-      }
+      const retryAfter = ({ headers }: Answer) => headers['retry-after'];
+      const answer = await askPatiently(base, () => askOnce({ ...sent, url }), { retryAfter, signal });
+      if (answer.status === 403) throw denied(host, name, answer);
+      return answer;
     },
   };
-}
-
-/** The wait that a registry requests. Source: RFC 9110, `Retry-After`: seconds or a date. */
-function waitOf({ headers }: Answer, tried: number): number {
-  const said = headers['retry-after'];
-  const asked =
-    said === undefined ? Number.NaN : /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
-  return Math.min(maxWaitMs, Number.isNaN(asked) ? firstWaitMs * 2 ** (tried - 1) : Math.max(0, asked));
 }
 
 /** Docker Hub's API host differs from the host in its images' names. */
