@@ -110,13 +110,13 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const work = () => onTarget(target, toCluster, toHosts);
       return await onlyOnce(lockOf(target, project.name), project.name, work);
     },
-    'deploy:preview': async ({ projectId, target, profile, replicas }, context) => {
+    'deploy:preview': async ({ projectId, target, profile, replicas, force }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       return await onCluster(target, 'a dry run', async (cluster) => {
         const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
         const { bundle, image, variables, args } = await buildPlan(plan, givesAtStart(cluster.target), context);
         return await previewDeploy(cluster, options, {
-          ...{ bundle, image, variables, args, secrets, route: plan.route, workload: plan.workload },
+          ...{ bundle, image, variables, args, secrets, force, route: plan.route, workload: plan.workload },
           ...pods(plan, { replicas }),
           ...context,
         });

@@ -1,15 +1,14 @@
 import type { BuildWithGiven } from '#core/images/build-with-given.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
-import { toFirstlightError } from '#shared/errors.ts';
 import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { checkRoute } from './check-route.ts';
-import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
+import { type Cluster, findKvmResource } from './cluster.ts';
+import { compareObjects } from './compare-objects.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { checkPlan, checkWorkload, openWorkload } from './deployed-workload.ts';
 import { findLacks } from './find-lacks.ts';
-import type { KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { annotationNames } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
@@ -25,6 +24,8 @@ export interface PreviewRequest extends Pick<BuildWithGiven, 'bundle' | 'image' 
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
   readonly route?: Route | undefined;
+  /** Takes over fields that another manager has set. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
 }
@@ -36,7 +37,20 @@ export interface PreviewRequest extends Pick<BuildWithGiven, 'bundle' | 'image' 
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { bundle, image, variables, args, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
+  {
+    bundle,
+    image,
+    variables,
+    args,
+    replicas,
+    autoscale,
+    route,
+    secrets,
+    force,
+    signal,
+    progress,
+    ...request
+  }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const { workload = target.workload } = request;
@@ -72,24 +86,18 @@ export async function previewDeploy(
     port: pod.port,
     revision: before.revisionFor?.(reference),
   });
-  const was: KubeObject[] = [];
-  const will: KubeObject[] = [];
-  let note = await describeOwnSecret(cluster, config.name, secrets, signal);
-  for (const object of objects) {
-    const path = pathOf(cluster, pluralOf(object), object.metadata.name);
-    const there = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
-    if (there !== null) was.push(plain(there));
-    try {
-      will.push(plain(await applyObject<KubeObject>(cluster, object, { dryRun: true, signal })));
-    } catch (thrown) {
-      const error = toFirstlightError(thrown);
-      // A webhook that refuses a dry run does not predict the real request.
-      if (!/webhook/.test(error.message)) throw error;
-      note += `No preview of the ${object.kind}: ${error.message}`;
-    }
-  }
-  const notes = [...findLacks(target, context, { config, image, secrets: secrets.keys }), note];
-  return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note: joinNotes(notes) };
+  const changes = await compareObjects(cluster, config.name, objects, { force, signal });
+  const notes = [
+    ...findLacks(target, context, { config, image, secrets: secrets.keys }),
+    await describeOwnSecret(cluster, config.name, secrets, signal),
+    ...changes.notes,
+  ];
+  return {
+    yaml: toYaml(objects),
+    before: toYaml(changes.before),
+    after: toYaml(changes.after),
+    note: joinNotes(notes),
+  };
 }
 
 const joinNotes = (notes: readonly string[]): string => notes.filter((note) => note !== '').join('\n');
@@ -100,7 +108,7 @@ function previewVersions(before: OpenWorkload, versions: string, { own }: Secret
   return before.annotation(annotationNames.secrets) ?? [versions, '(new)'].filter(Boolean).join(',');
 }
 
-export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'config'> {
+export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'force'> {
   /** The file of the key that the image is signed with. */
   readonly signKey?: string | undefined;
   readonly secrets: Readonly<Record<string, SecretReference>>;
@@ -168,18 +176,4 @@ export async function makeManifests(
     own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
   const notes = [...findLacks(target, context, { config, image, secrets }), note];
   return { image: reference, files: [...writeManifests(objects, format, context.version)], note: joinNotes(notes) };
-}
-
-/** The object without the fields that the cluster itself adds and changes, for a comparison. */
-function plain(object: KubeObject): KubeObject {
-  const pick = (from: object, without: readonly string[]) =>
-    Object.fromEntries(Object.entries(from).filter(([key]) => !without.includes(key)));
-  const metadata = pick(object.metadata, [
-    'managedFields',
-    'uid',
-    'creationTimestamp',
-    'generation',
-    'resourceVersion',
-  ]);
-  return { ...pick(object, ['status']), metadata: { name: object.metadata.name, ...metadata } };
 }

@@ -35,13 +35,17 @@ export const deployCalls = {
    * Errors: as `builds:build`; NOT_FOUND, CONFLICT; REGISTRY_*; CLUSTER_*; DEPLOY_FAILED in the cluster's words.
    */
   'deploy:start': call(deployRequestSchema, deployResultSchema),
-  /** The YAML that `deploy:start` would apply, and its changes there. Nothing is pushed. Errors: as `deploy:start`. */
+  /**
+   * The YAML that `deploy:start` would apply, and its changes there: what it would delete is in `before` only. Nothing is
+   * pushed. Errors: as `deploy:start`.
+   */
   'deploy:preview': call(
     z.strictObject({
       projectId: projectIdSchema,
       target: dnsLabelSchema,
       profile: dnsLabelSchema.optional(),
       replicas: z.number().int().min(0).optional(),
+      force: z.boolean().default(false),
     }),
     z.object({ yaml: z.string(), before: z.string(), after: z.string(), note: z.string() }),
   ),

@@ -108,6 +108,17 @@ async function leadTo(cluster: Cluster, name: string, { metadata, spec }: VmRepl
   await applyObject(cluster, makeService(name, cluster.namespace, { selector, targetPort: tcpSocket.port }));
 }
 
+/** The sets of earlier revisions: those whose machines end when another one serves, and those that are too old to keep. */
+export function planRetirement(sets: readonly VmReplicaSet[], revision: number) {
+  const earlier = sets
+    .filter((set) => revisionOfSet(set) !== revision)
+    .sort((a, b) => revisionOfSet(b) - revisionOfSet(a));
+  return {
+    ended: earlier.slice(0, keptRevisions).filter(({ spec }) => (spec.replicas ?? 1) > 0),
+    deleted: earlier.slice(keptRevisions),
+  };
+}
+
 /** Ends the machines of all revisions but one, and deletes the oldest sets. Errors: CLUSTER_*. */
 export async function retireSets(
   cluster: Cluster,
@@ -115,13 +126,11 @@ export async function retireSets(
   revision: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const earlier = sets
-    .filter((set) => revisionOfSet(set) !== revision)
-    .sort((a, b) => revisionOfSet(b) - revisionOfSet(a));
-  for (const [index, set] of earlier.entries()) {
-    const path = pathOf(cluster, vmReplicaSets, set.metadata.name);
-    if (index >= keptRevisions) await nullIfMissing(cluster.client.json(path, { method: 'DELETE', signal }));
-    else if ((set.spec.replicas ?? 1) > 0) await setReplicas(cluster, set, 0, signal);
+  const { ended, deleted } = planRetirement(sets, revision);
+  for (const set of ended) await setReplicas(cluster, set, 0, signal);
+  for (const { metadata } of deleted) {
+    const path = pathOf(cluster, vmReplicaSets, metadata.name);
+    await nullIfMissing(cluster.client.json(path, { method: 'DELETE', signal }));
   }
 }
 
