@@ -4,7 +4,8 @@ import { type Cluster, nullIfMissing } from './cluster.ts';
 import { removeOwned } from './remove-owned.ts';
 import { gatewayGroup } from './route.ts';
 
-const routeKinds = ['ingresses', 'httproutes'] as const;
+/** The kinds of a function's routes. */
+export const routeKinds = ['ingresses', 'httproutes'] as const;
 
 /** Checks that the cluster can have the route. Errors: NOT_FOUND; MACHINE_UNSUPPORTED without the Gateway API. */
 export async function checkRoute({ client, target }: Cluster, route: Route | undefined, signal: AbortSignal) {
@@ -30,8 +31,7 @@ export async function checkRoute({ client, target }: Cluster, route: Route | und
   );
 }
 
-/** Removes the routes of a function, but for the one that is wanted. Errors: CLUSTER_*. */
-export async function removeRoutes(cluster: Cluster, name: string, wanted: Route | undefined, signal?: AbortSignal) {
-  const kept = wanted === undefined ? null : wanted.gateway === undefined ? 'ingresses' : 'httproutes';
-  for (const kind of routeKinds) if (kind !== kept) await removeOwned(cluster, kind, name, signal);
+/** Removes the routes of a function. Errors: CLUSTER_*. */
+export async function removeRoutes(cluster: Cluster, name: string): Promise<void> {
+  for (const kind of routeKinds) await removeOwned(cluster, kind, name);
 }

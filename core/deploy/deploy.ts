@@ -1,6 +1,5 @@
 /** A function from its project to a cluster, step by step. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildWithGiven } from '#core/images/build-with-given.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
@@ -14,12 +13,11 @@ import type { DeployContext } from './deploy-context.ts';
 import { createDeploySteps } from './deploy-steps.ts';
 import { checkWorkload, openWorkload } from './deployed-workload.ts';
 import { findLacks } from './find-lacks.ts';
-import type { PodObject } from './kube/objects.ts';
-import { containerOf } from './logs.ts';
-import type { OpenWorkload } from './open-workload.ts';
 import { beginVmmLayer, checkEngine, describePacking, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
+import { rollOut } from './roll-out.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
+import { checkNotElsewhere } from './unfinished.ts';
 import { makeWorkload } from './workload.ts';
 
 export interface DeployOptions {
@@ -83,9 +81,9 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
   });
   const deployed = await openWorkload(cluster, workload, config.name, signal);
-  const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
+  checkNotElsewhere(deployed.before, config.name, options.force);
+  async function makeObjects(ownVersion: string) {
     const kvm = await findKvmResource(cluster, signal);
-    const ownVersion = await applyOwnSecrets(cluster, config.name, deployed, { ...options, workload });
     const identity = {
       image: pushed.reference,
       variables,
@@ -112,50 +110,43 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       port: pod.port,
       revision: deployed.revisionFor?.(pushed.reference),
     });
-    const value = await deployed.apply(objects, options, signal);
     const accel = kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}`;
     const detail =
       runtimeClass === null ? accel : `a ${isUnikernel ? 'unikernel' : 'container'} of RuntimeClass ${runtimeClass}`;
-    return { value, detail: isVm ? 'virtual machines of KubeVirt' : detail };
-  });
+    return { objects, detail: isVm ? 'virtual machines of KubeVirt' : detail };
+  }
   const { namespace, target } = cluster;
   const lacks = findLacks(target, context, { config, image: built.image, secrets: secrets.keys });
-  const result = {
+  const { force, wait, rollback } = options;
+  const { graceMs } = context;
+  const hasOwn = Object.keys(secrets.own).length > 0;
+  const applySecret = () => applySecrets(cluster, config.name, secrets, { workload, force, signal });
+  const { revision, answer, warnings } = await rollOut(cluster, {
+    ...{
+      name: config.name,
+      deployed,
+      makeObjects,
+      force,
+      wait,
+      rollback,
+      graceMs,
+      callTimeoutMs,
+      step,
+      signal,
+      progress,
+    },
+    applySecret: hasOwn ? applySecret : undefined,
+  });
+  const all = [...lacks, ...warnings];
+  return {
     target: target.name,
     namespace,
     name: config.name,
     image: pushed.reference,
     pushedBytes: pushed.sentBytes,
-    ...(lacks.length > 0 && { warnings: [...lacks] }),
+    ...(all.length > 0 && { warnings: all }),
+    ...{ revision, steps, answer },
   };
-  if (!options.wait) return { ...result, revision: applied.revision, steps, answer: null };
-
-  const revision = await step('rollout', 'Rolling out', async () => {
-    const {
-      verdict,
-      pods,
-      revision: value,
-    } = await deployed.watch(applied, {
-      graceMs: context.graceMs,
-      signal,
-      onVerdict: ({ message, trouble }) =>
-        progress({ step: 'rollout', message: trouble[0] === undefined ? message : `${message}: ${trouble[0]}` }),
-    });
-    if (verdict.state === 'failed') {
-      const lines = await readLastLines(cluster, pods);
-      const went = options.rollback ? await goBack(deployed) : 'It was left as it is.';
-      throw new FirstlightError('DEPLOY_FAILED', `${config.name} does not run on ${target.name}: ${verdict.message}`, {
-        hint: went,
-        details: { output: [...verdict.trouble, ...lines].join('\n'), subject: config.name },
-      });
-    }
-    return { value, detail: verdict.message };
-  });
-  const answer = await step('call', 'Calling it once', async () => {
-    const value = await callOnce(deployed, signal);
-    return { value, detail: `status ${value.status}` };
-  });
-  return { ...result, revision, steps, answer };
 }
 
 /**
@@ -179,52 +170,4 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
     hint: `kubectl -n ${cluster.namespace} create secret docker-registry ${pullSecret} --docker-server=${host} --docker-username=NAME --docker-password=PASSWORD`,
     details: { subject: pullSecret },
   });
-}
-
-/** Applies the function's Secret. What runs of it is marked before: pods that start again get the new values. */
-async function applyOwnSecrets(
-  cluster: Cluster,
-  name: string,
-  deployed: OpenWorkload,
-  { secrets, workload, force, signal }: DeployOptions & { readonly workload: WorkloadKind },
-): Promise<string> {
-  if (Object.keys(secrets.own).length === 0) return '';
-  const unmark = await deployed.mark?.(signal);
-  try {
-    return await applySecrets(cluster, name, secrets, { workload, force, signal });
-  } catch (thrown) {
-    // Refused by the cluster, it has changed nothing. Of a connection that broke that is not known.
-    if (['CONFLICT', 'CLUSTER_DENIED', 'CLUSTER_REFUSED'].includes(toFirstlightError(thrown).code)) await unmark?.();
-    throw thrown;
-  }
-}
-
-/** The guest's last output: of the failing pod, also of the container before. */
-async function readLastLines(cluster: Cluster, [pod]: readonly PodObject[]): Promise<string[]> {
-  if (pod === undefined) return [];
-  for (const previous of ['true', 'false']) {
-    const answer = await cluster.client.raw(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
-      query: { tailLines: '15', previous, container: containerOf(pod) },
-    });
-    if (answer.status === 200 && answer.text.trim() !== '') return answer.text.trimEnd().split('\n');
-  }
-  return [];
-}
-
-/** Restores the previous state. Shape: a note on it for a person. */
-async function goBack(deployed: OpenWorkload): Promise<string> {
-  try {
-    return await deployed.goBack();
-  } catch (thrown) {
-    return `It could not go back: ${toFirstlightError(thrown).message}`;
-  }
-}
-
-async function callOnce(deployed: OpenWorkload, signal: AbortSignal) {
-  for (const end = Date.now() + callTimeoutMs; ; await sleep(250, undefined, { signal })) {
-    const { status, text } = await deployed.call(signal);
-    // The Service learns of a pod a moment after the pod is ready.
-    const isEarly = status === 503 || status === 502;
-    if (!isEarly || Date.now() > end) return { status, body: text.slice(0, 4000) };
-  }
 }

@@ -1,5 +1,4 @@
 import { FirstlightError } from '#shared/errors.ts';
-import { removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, pathOf } from './cluster.ts';
 import {
   isSettled,
@@ -16,7 +15,7 @@ import { findVmSet } from './kubevirt/find-sets.ts';
 import { annotationNames, selectorOf } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
 import { isTemplateOf } from './pod-template.ts';
-import { removeOwned } from './remove-owned.ts';
+import { createClaim, stampOf } from './replaced.ts';
 import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { withMark, withoutMark } from './unfinished.ts';
 import { type RolloutSource, watchRollout } from './watch-rollout.ts';
@@ -33,9 +32,12 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
   }
   let missedBefore: Condition | null = null;
   let deadlineMs = 0;
+  const claim = createClaim<DeploymentObject>(name, before, ({ spec }) => stampOf(spec.template));
+  let finish: (signal: AbortSignal) => Promise<unknown> = async () => undefined;
   const template = before?.spec.template;
   const annotation = (key: string) => template?.metadata?.annotations?.[key];
   return {
+    before,
     replicas: (autoscale) => usualReplicas(before, autoscale),
     annotation,
     runsSince: (identity) =>
@@ -50,31 +52,39 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
       await put(withMark(before, 'deploy'));
       return () => put(before);
     },
-    apply: async (objects, { force, autoscale, route }, applySignal) => {
-      const own = objects.find(({ kind }) => kind === 'Deployment');
+    apply: async (objects, { force, leavesRest }, applySignal) => {
+      const own = objects.find(({ kind }) => kind === 'Deployment') as DeploymentObject | undefined;
       if (own === undefined) throw new FirstlightError('INTERNAL', 'There is no Deployment to apply.');
-      const apply = (object: KubeObject) =>
-        applyObject<DeploymentObject>(cluster, object, { force, signal: applySignal });
-      const applied = await apply(withMark(own, 'deploy'));
+      const apply = (object: KubeObject, by = applySignal) =>
+        applyObject<DeploymentObject>(cluster, object, { force, signal: by });
+      const applied = await claim.apply(own, () => apply(withMark(own, 'deploy')));
       for (const object of objects) if (object !== own) await apply(object);
-      await removeRoutes(cluster, name, route, applySignal);
-      if (autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', name, applySignal);
-      await apply(own);
+      if (leavesRest) finish = (by) => apply(own, by);
+      else await apply(own);
       missedBefore = missedDeadlineOf(applied);
       deadlineMs = performance.now() + 1000 * (applied.spec.progressDeadlineSeconds ?? 0);
       return { generation: applied.metadata.generation ?? 0, revision: revisionOf(applied) };
     },
     watch: async ({ generation }, options) => {
+      const judge = (seen: RolloutPicture) => {
+        if (seen.deployment !== null && isLater(seen.deployment, generation)) claim.check(seen.deployment);
+        // The controller does not write a condition again that it has: after our own wait the old one is ours too.
+        return judgeRollout(seen, generation, performance.now() < deadlineMs ? missedBefore : null);
+      };
       const { verdict, picture } = await watchRollout<RolloutPicture>(cluster, {
         ...options,
         initial: { deployment: null, replicaSets: [], pods: [], events: [] },
         sources: sourcesOf(name),
-        // The controller does not write a condition again that it has: after our own wait the old one is ours too.
-        judge: (seen) => judgeRollout(seen, generation, performance.now() < deadlineMs ? missedBefore : null),
+        judge,
       });
       const pods = podsOf(newestReplicaSet(picture), picture.pods);
       return { verdict, pods, revision: picture.deployment === null ? 0 : revisionOf(picture.deployment) };
     },
+    finish: async (finishSignal) => {
+      await finish(finishSignal);
+    },
+    isTouched: claim.isTouched,
+    whose: async () => claim.whose(await findDeployment(cluster, name)),
     goBack: async () => {
       if (before === null) {
         await removeFunction(cluster, name);
@@ -106,6 +116,8 @@ const sourcesOf = (name: string): RolloutSource<RolloutPicture>[] => [
     put: (picture, found) => ({ ...picture, pods: found as readonly KubeObject[] as readonly PodObject[] }),
   },
 ];
+
+export const isLater = ({ metadata }: KubeObject, than: number): boolean => (metadata.generation ?? 0) > than;
 
 /** A function has one object: a second one of another kind would fight for its name. */
 export const otherWorkload = (name: string, is: string, wanted: string): FirstlightError =>

@@ -4,6 +4,7 @@ import type { Verdict } from './judge-rollout.ts';
 import type { KubeAnswer } from './kube/client.ts';
 import type { KubeObject, PodObject } from './kube/objects.ts';
 import type { PodIdentity } from './pod-template.ts';
+import type { Whose } from './replaced.ts';
 
 /** An applied object, and the generation that our own apply returned. */
 export interface Applied {
@@ -27,6 +28,8 @@ export interface WorkloadPlan {
 
 /** A function's object as it was before a deploy. */
 export interface OpenWorkload {
+  /** Null: the function is new. */
+  readonly before: KubeObject | null;
   /** The number of replicas that an apply sets by itself; undefined: it is left to its manager. */
   readonly replicas: (autoscale: Autoscale | undefined) => number | undefined;
   /** The present template's annotation, or undefined. */
@@ -40,11 +43,16 @@ export interface OpenWorkload {
    * has no secrets.
    */
   readonly mark?: (signal: AbortSignal) => Promise<() => Promise<void>>;
+  /**
+   * Applies what the new pods need. With `leavesRest` there is something to take away at the end, and the mark stays until
+   * then.
+   */
   readonly apply: (
     objects: readonly KubeObject[],
-    options: WorkloadPlan & { readonly force: boolean; readonly wait: boolean },
+    options: { readonly force: boolean; readonly wait: boolean; readonly leavesRest: boolean },
     signal: AbortSignal,
   ) => Promise<Applied>;
+  /** Errors: CONFLICT when another change has taken the place of this one; as `watchRollout`. */
   readonly watch: (
     applied: Applied,
     options: {
@@ -53,7 +61,13 @@ export interface OpenWorkload {
       readonly onVerdict: (verdict: Verdict) => void;
     },
   ) => Promise<RolloutEnd>;
-  /** Restores the previous state. Shape: a note on it for a person. Errors: CLUSTER_*. */
+  /** Ends a deploy that has succeeded, once what it has no use for is gone: takes the mark away. Errors: CLUSTER_*. */
+  readonly finish: (signal: AbortSignal) => Promise<void>;
+  /** True once an apply may have changed the object. */
+  readonly isTouched: () => boolean;
+  /** Looks at the object again: another change may have taken the place of this one. Errors: CLUSTER_*. */
+  readonly whose: () => Promise<Whose>;
+  /** Restores the previous state of the object. Shape: a note on it for a person. Errors: CLUSTER_*. */
   readonly goBack: () => Promise<string>;
   /** One request to the new revision, through the API server, which needs no route into the cluster. */
   readonly call: (signal: AbortSignal) => Promise<KubeAnswer>;

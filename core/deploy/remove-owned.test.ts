@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { removeRoutes } from './check-route.ts';
 import { knativeServices } from './knative/objects.ts';
 import { labelsOf } from './names.ts';
+import { readParts } from './parts.ts';
 import { removeOwned } from './remove-owned.ts';
 import { removeFunction } from './revisions.ts';
 import { type ObjectServer, openObjectServer, refusal } from './testing/object-server.ts';
@@ -38,10 +38,13 @@ describe('an object of a function that may not be deleted', () => {
     expect(server.get(kind, name)).toBeDefined();
   });
 
-  it('fails a deploy that has no route any more', async () => {
-    server.put('ingresses', greet);
-    deny('DELETE', 'ingresses/greet');
-    await expect(removeRoutes(server.cluster, 'greet', undefined)).rejects.toMatchObject(denied);
+  it.each(['horizontalpodautoscalers', 'ingresses', 'httproutes'])('fails a deploy without it: %s', async (kind) => {
+    server.put(kind, greet);
+    deny('DELETE', `${kind}/greet`);
+    const { signal } = new AbortController();
+    const parts = await readParts(server.cluster, 'greet', signal);
+    expect(parts.hasOthers([])).toBe(true);
+    await expect(parts.removeOthers([], signal)).rejects.toMatchObject(denied);
   });
 });
 

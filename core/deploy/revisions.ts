@@ -157,7 +157,7 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   if (newest !== undefined) await restoreSet(cluster, withMark(newest, 'undeploy'));
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
-  await removeRoutes(cluster, name, undefined);
+  await removeRoutes(cluster, name);
   for (const [index, path] of paths.entries()) {
     const object = found[index];
     const isKnatives = service !== null && (object?.metadata.ownerReferences ?? []).length > 0;

@@ -253,7 +253,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
   it('is asked for one deploy of a function at a time', async () => {
     const both = await Promise.allSettled([deploy(), deploy()]);
     const refused = both.find((result) => result.status === 'rejected');
-    expect(refused?.reason).toMatchObject({ code: 'CONFLICT', message: /being deployed already/ });
+    expect(refused?.reason).toMatchObject({ code: 'CONFLICT', message: /being deployed or changed already/ });
     expect(both.some(({ status }) => status === 'fulfilled')).toBe(true);
   });
 
@@ -266,6 +266,10 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     const loud = await deploy({ profile: 'loud' });
     expect(JSON.parse(loud.answer?.body ?? '')).toEqual(['--loud']);
     expect(loud.image).toBe(plain.image);
+    await studio.client.call('deploy:rollback', of);
+    await cluster.kubectl('rollout', 'status', 'deployment/greet', '--timeout=60s');
+    const back = await studio.client.call('deploy:invoke', { ...of, method: 'GET', path: '/', body: '' });
+    expect(JSON.parse(back.body)).toEqual(['--own', '$(HOME)']);
     const args = JSON.stringify([
       { op: 'replace', path: '/spec/template/spec/containers/0/args', value: ['by', 'hand'] },
     ]);
@@ -359,6 +363,16 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     const ingress = await cluster.kubectl('get', 'ingress/greet', '-o', 'jsonpath={.spec.rules[0].host}');
     expect(ingress).toBe('greet.example');
     await studio.client.call('deploy:scale', { ...of, replicas: 1 });
+    expect((await studio.client.call('deploy:get', of)).endpoint).toBe('http://greet.example/v1');
+
+    // A deploy that fails takes its route back too.
+    await cluster.kubectl('create', 'quota', 'one', '--hard=pods=1');
+    settings({ host: 'other.example', path: '/v2' });
+    edit('other');
+    await expect(deploy()).rejects.toMatchObject({ code: 'DEPLOY_FAILED', hint: /^It went back to revision \d+\.$/ });
+    await cluster.kubectl('delete', 'quota', 'one');
+    const rule = '{.spec.rules[0].host}{.spec.rules[0].http.paths[0].path}';
+    expect(await cluster.kubectl('get', 'ingress/greet', '-o', `jsonpath=${rule}`)).toBe('greet.example/v1');
     expect((await studio.client.call('deploy:get', of)).endpoint).toBe('http://greet.example/v1');
 
     settings({ host: 'greet.example', gateway: 'edge' });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { thisComputer } from '../this-computer.ts';
 import { checkNotElsewhere } from './deploy.ts';
 import type { Instance } from './instances.ts';
 import type { DeployedRecord } from './record.ts';
-import { thisComputer } from './rollout.ts';
 
 const now = () => new Date().toISOString();
 const instance = (record: Partial<DeployedRecord>, isInService: boolean) =>

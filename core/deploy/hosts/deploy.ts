@@ -13,12 +13,13 @@ import type { DeployResult } from '#shared/model/deploy.ts';
 import { createDeploySteps } from '../deploy-steps.ts';
 import { readPodDisk } from '../pod-image/pod-disk.ts';
 import type { DeployPlan } from '../profile.ts';
+import { thisComputer } from '../this-computer.ts';
 import { isReachable } from './endpoint.ts';
 import type { Fleet } from './fleet.ts';
 import { currentRevision, type Instance, listInstances } from './instances.ts';
 import { type FindSource, type VolumeSource, volumeNameOf } from './place.ts';
 import type { Release } from './record.ts';
-import { Rollout, thisComputer } from './rollout.ts';
+import { Rollout } from './rollout.ts';
 
 export interface HostDeployOptions {
   readonly plan: DeployPlan;

@@ -1,8 +1,8 @@
 /** Replaces the instances of a function one by one. */
-import { hostname, userInfo } from 'node:os';
 import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { thisComputer } from '../this-computer.ts';
 import { describeDown, type Fleet, type TargetHost } from './fleet.ts';
 import { type Instance, listInstances } from './instances.ts';
 import { readLastLines } from './logs.ts';
@@ -33,9 +33,6 @@ export interface RolloutResult {
 const keptRevisions = 3;
 
 const lostCodes = ['LIBVIRT_LOST', 'LIBVIRT_UNREACHABLE'];
-
-/** This computer, in the records of what it deployed. */
-export const thisComputer = (): string => `${userInfo().username}@${hostname()}`;
 
 /** A rollout under way: the hosts that are left, and what was changed, for going back. */
 export class Rollout {

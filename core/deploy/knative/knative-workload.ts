@@ -1,11 +1,12 @@
 import { FirstlightError } from '#shared/errors.ts';
 import type { WorkloadKind } from '#shared/model/deploy-section.ts';
 import { applyObject, type Cluster, findDeployment } from '../cluster.ts';
-import { otherWorkload } from '../deployment-workload.ts';
+import { isLater, otherWorkload } from '../deployment-workload.ts';
 import type { KubeObject, PodObject } from '../kube/objects.ts';
 import { annotationNames, selectorOf } from '../names.ts';
 import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
 import { isTemplateOf } from '../pod-template.ts';
+import { createClaim, stampOf } from '../replaced.ts';
 import { removeFunction } from '../revisions.ts';
 import { withMark, withoutMark } from '../unfinished.ts';
 import { type RolloutSource, watchRollout } from '../watch-rollout.ts';
@@ -46,7 +47,9 @@ export async function openKnative(cluster: Cluster, name: string, signal: AbortS
   const template = before?.spec.template;
   const annotation = (key: string) => template?.metadata?.annotations?.[key];
   let latest = '';
+  const claim = createClaim<KnativeService>(name, before, ({ spec }) => stampOf(spec.template));
   return {
+    before,
     replicas: () => undefined,
     annotation,
     runsSince: (identity) =>
@@ -59,23 +62,31 @@ export async function openKnative(cluster: Cluster, name: string, signal: AbortS
       return () => applyKnativeTemplate(cluster, before, before.spec.template);
     },
     // One object, and without a mark: with it in place nothing is left to do.
-    apply: async (objects, { force }, applySignal) => {
-      let applied: KubeObject | null = null;
-      for (const object of objects) applied = await applyObject(cluster, object, { force, signal: applySignal });
+    apply: async ([own], { force }, applySignal) => {
+      if (own === undefined) throw new FirstlightError('INTERNAL', 'There is no Knative Service to apply.');
+      const { metadata } = await claim.apply(own as KnativeService, () =>
+        applyObject<KnativeService>(cluster, own, { force, signal: applySignal }),
+      );
       // Its number is the cluster's to give: it is known once the revision is there.
-      return { generation: applied?.metadata.generation ?? 0, revision: 0 };
+      return { generation: metadata.generation ?? 0, revision: 0 };
     },
     watch: async ({ generation }, options) => {
       const { verdict, picture } = await watchRollout<KnativePicture>(cluster, {
         ...options,
         initial: { service: null, revisions: [], pods: [], events: [] },
         sources: sourcesOf(name),
-        judge: (seen) => judgeKnative(seen, generation),
+        judge: (seen) => {
+          if (seen.service !== null && isLater(seen.service, generation)) claim.check(seen.service);
+          return judgeKnative(seen, generation);
+        },
       });
       const revision = newestRevision(picture);
       latest = revision?.metadata.name ?? '';
       return { verdict, revision: numberOf(revision), pods: podsOfRevision(revision, picture.pods) };
     },
+    finish: async () => undefined,
+    isTouched: claim.isTouched,
+    whose: async () => claim.whose(await findKnativeService(cluster, name)),
     goBack: async () => {
       if (before === null) {
         await removeFunction(cluster, name);

@@ -1,16 +1,15 @@
 import { FirstlightError } from '#shared/errors.ts';
 import type { WorkloadKind } from '#shared/model/deploy-section.ts';
-import { removeRoutes } from '../check-route.ts';
-import { applyObject, type Cluster, findDeployment, pathOf } from '../cluster.ts';
+import { applyObject, type Cluster, findDeployment, nullIfMissing, pathOf } from '../cluster.ts';
 import { otherWorkload } from '../deployment-workload.ts';
-import type { KubeObject } from '../kube/objects.ts';
 import { annotationNames } from '../names.ts';
 import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
+import { createClaim } from '../replaced.ts';
 import { removeFunction } from '../revisions.ts';
 import { withMark } from '../unfinished.ts';
-import { listVmSets } from './find-sets.ts';
+import { findVmSet, listVmSets } from './find-sets.ts';
 import { judgeKubevirt, podsOfSet } from './judge-kubevirt.ts';
-import { imageOf, newestOf, revisionOfSet, setNameOf, vmReplicaSets } from './objects.ts';
+import { imageOf, newestOf, revisionOfSet, setNameOf, type VmReplicaSet, vmReplicaSets } from './objects.ts';
 import { restoreSet, retireSets } from './revisions.ts';
 import { watchSet } from './watch-set.ts';
 
@@ -41,20 +40,14 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
   const next = (image: string) =>
     before === undefined ? 1 : isSame(image) ? revisionOfSet(before) : revisionOfSet(before) + 1;
   let revision = 0;
-  /** The Service and the route lead to the new machines from now on, whose set loses its mark. */
-  async function goOver(
-    own: KubeObject,
-    others: readonly KubeObject[],
-    options: WorkloadPlan & { readonly force: boolean },
-    goSignal: AbortSignal,
-  ): Promise<void> {
-    for (const object of others) await applyObject(cluster, object, { force: options.force, signal: goSignal });
-    await removeRoutes(cluster, name, options.route, goSignal);
-    await retireSets(cluster, sets, revision, goSignal);
-    await applyObject(cluster, own, { force: options.force, signal: goSignal });
-  }
-  let finish: (finishSignal: AbortSignal) => Promise<void> = async () => undefined;
+  const claim = createClaim<VmReplicaSet>(name, before ?? null, stampOfSet);
+  type Step = (stepSignal: AbortSignal) => Promise<void>;
+  /** The Service and the route lead to the new machines from then on. */
+  let lead: Step = async () => undefined;
+  /** The machines of before end, and the set of the new ones loses its mark. */
+  let finish: Step = async () => undefined;
   return {
+    before: before ?? null,
     replicas: () => before?.spec.replicas ?? 1,
     annotation,
     revisionFor: next,
@@ -65,19 +58,28 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
     apply: async ([set, ...rest], options, applySignal) => {
       if (set === undefined) throw new FirstlightError('INTERNAL', 'No set of machines was made.');
       revision = revisionOfSet(set);
-      const applied = await applyObject(cluster, withMark(set, 'deploy'), {
-        force: options.force,
-        signal: applySignal,
-      });
-      finish = (finishSignal) => goOver(set, rest, options, finishSignal);
-      if (!options.wait) await finish(applySignal);
+      const { force } = options;
+      const applied = await claim.apply(set as VmReplicaSet, () =>
+        applyObject<VmReplicaSet>(cluster, withMark(set, 'deploy'), { force, signal: applySignal }),
+      );
+      lead = async (leadSignal) => {
+        for (const object of rest) await applyObject(cluster, object, { force, signal: leadSignal });
+      };
+      finish = async (finishSignal) => {
+        await retireSets(cluster, sets, revision, finishSignal);
+        await applyObject(cluster, set, { force, signal: finishSignal });
+      };
+      if (!options.wait) await lead(applySignal);
       return { generation: applied.metadata.generation ?? 0, revision };
     },
     watch: async (_, options) => {
-      const { verdict, picture } = await watchSet(cluster, name, revision, options);
-      if (verdict.state === 'done') await finish(options.signal);
+      const { verdict, picture } = await watchSet(cluster, name, revision, { ...options, check: claim.check });
+      if (verdict.state === 'done') await lead(options.signal);
       return { verdict, revision, pods: podsOfSet(picture.set, picture.pods) };
     },
+    finish: (finishSignal) => finish(finishSignal),
+    isTouched: claim.isTouched,
+    whose: async () => claim.whose(await findVmSet(cluster, name)),
     goBack: async () => {
       if (before === undefined) {
         await removeFunction(cluster, name);
@@ -87,12 +89,16 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
         await restoreSet(cluster, before);
         return 'Its revision is the same as before, and stays.';
       }
-      await cluster.client.json(pathOf(cluster, vmReplicaSets, setNameOf(name, revision)), { method: 'DELETE' });
+      const path = pathOf(cluster, vmReplicaSets, setNameOf(name, revision));
+      await nullIfMissing(cluster.client.json(path, { method: 'DELETE' }));
       return `It stayed at revision ${revisionOfSet(before)}.`;
     },
     call: (callSignal) =>
       cluster.client.raw(`${pathOf(cluster, 'services', `${name}:http`)}/proxy/`, { signal: callSignal }),
   };
 }
+
+const stampOfSet = (set: VmReplicaSet): string =>
+  `${set.metadata.annotations?.[annotationNames.deployedAt]} ${imageOf(set)}`;
 
 const nothing = { machines: [], pods: [], events: [] } as const;

@@ -11,17 +11,25 @@ export const watchSet = (
   cluster: Cluster,
   name: string,
   revision: number,
-  options: {
+  {
+    check,
+    ...options
+  }: {
     readonly graceMs: number;
     readonly signal: AbortSignal;
     readonly onVerdict: (verdict: Verdict) => void;
+    /** Errors: CONFLICT for a set that is not of this change. */
+    readonly check?: (set: VmReplicaSet) => void;
   },
 ) =>
   watchRollout<KubevirtPicture>(cluster, {
     ...options,
     initial: { set: null, machines: [], pods: [], events: [] },
     sources: sourcesOf(name, revision),
-    judge: judgeKubevirt,
+    judge: (picture) => {
+      if (picture.set !== null) check?.(picture.set);
+      return judgeKubevirt(picture);
+    },
   });
 
 const sourcesOf = (name: string, revision: number): RolloutSource<KubevirtPicture>[] => [

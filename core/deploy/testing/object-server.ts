@@ -10,6 +10,7 @@ interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
+type Refused = Answer | null | undefined;
 interface Watch {
   readonly url: URL;
   readonly response: ServerResponse;
@@ -26,7 +27,7 @@ export interface ObjectServer {
   /** The requests, as `DELETE deployments/greet`; dry runs and watches are left out. */
   readonly asked: string[];
   /** Answers in the server's place, by the request as in `asked`. Undefined: the server answers. */
-  refuse: (request: string) => Answer | null | undefined;
+  refuse: (request: string) => Refused | Promise<Refused>;
   /** Called with each object that an apply has changed: what a controller would do. */
   onApply: (kind: string, object: Stored) => void;
   readonly get: <Value = Stored>(kind: string, name: string) => Value | undefined;
@@ -81,7 +82,7 @@ export async function openObjectServer(): Promise<ObjectServer> {
     const short = `${method} ${path.split('/namespaces/team/')[1] ?? path}`;
     const isDry = url.searchParams.has('dryRun');
     if (!isWatch && !isDry) all.asked.push(short);
-    const refused = all.refuse(short);
+    const refused = await all.refuse(short);
     if (refused === null) return response.destroy();
     if (refused !== undefined) return send(refused);
     if (isWatch) {
@@ -156,11 +157,20 @@ export async function openObjectServer(): Promise<ObjectServer> {
 
 const spec = (object: Stored | undefined) => (object?.spec ?? {}) as object;
 
+/** Source: Kubernetes' FieldsV1. */
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? {}
+    : Object.fromEntries(Object.entries(value).map(([name, part]) => [`f:${name}`, fieldsOf(part)]));
+
 /** What an apply leaves of an object: its status, and what others have put into its metadata. */
 function applied(before: Stored | undefined, body: Stored): Stored {
   const foreign = Object.entries(before?.metadata.annotations ?? {}).filter(([key]) => !/^firstlight\.dev\//.test(key));
   const annotations = { ...Object.fromEntries(foreign), ...body.metadata.annotations };
-  return { ...before, ...body, metadata: { ...before?.metadata, ...body.metadata, annotations } };
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = body;
+  const fieldsV1 = fieldsOf({ ...rest, metadata: { labels: metadata.labels, annotations: metadata.annotations } });
+  const managedFields = [{ manager: 'firstlight', operation: 'Apply', fieldsV1 }];
+  return { ...before, ...body, metadata: { ...before?.metadata, ...metadata, annotations, managedFields } };
 }
 
 const isBelow = (folder: string, path: string): boolean =>
