@@ -48,24 +48,30 @@ export interface DeployCallsOptions extends DeployContext {
 
 type DeployCallName = Extract<keyof CallHandlers, `deploy:${string}` | `targets:${string}`>;
 
-/** A second deploy of the same function is refused at once, not when the first is over. Units: ms. */
+/** A second change of the same function is refused at once, not when the first is over. Units: ms. */
 const lockTimeoutMs = 200;
 
 /** The calls `targets:*` and `deploy:*`. */
 export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, DeployCallName> {
   const { targets, env } = options;
   const onTarget = createOnTarget(options);
-  // A target is a name of one home.
-  const lockOf = (target: string, name: string) => `deploy ${options.layout.dataDir} ${target} ${name}`;
+  // A target is a name of one home; several may be of one cluster.
+  const lockOnHosts = (target: string, name: string) => `deploy ${options.layout.dataDir} ${target} ${name}`;
+  const lockOnCluster = ({ client, namespace }: Cluster, name: string) =>
+    `deploy ${client.access.server.href} ${namespace} ${name}`;
   const onCluster = <Result>(target: string, what: string, work: (cluster: Cluster) => Promise<Result>) =>
     onTarget(target, work, () => Promise.reject(onlyOnKubernetes(target, what)));
   const buildPlan = (plan: DeployPlan, gives: GivesAtStart, context: CallContext) =>
     buildWithGiven(plan.project, plan, gives, (toBuild) => options.build(toBuild, context));
-  /** A change on hosts. A cluster itself keeps changes apart. */
-  const change = (target: string, name: string, work: (fleet: Fleet) => Promise<void>) => async (fleet: Fleet) =>
-    await onlyOnce(lockOf(target, name), name, async () => {
+  const changeOnHosts = (target: string, name: string, work: (fleet: Fleet) => Promise<void>) => async (fleet: Fleet) =>
+    await onlyOnce(lockOnHosts(target, name), name, async () => {
       await work(fleet);
       return await getOnHosts(fleet, name);
+    });
+  const changeOnCluster = (name: string, work: (cluster: Cluster) => Promise<void>) => async (cluster: Cluster) =>
+    await onlyOnce(lockOnCluster(cluster, name), name, async () => {
+      await work(cluster);
+      return await getFunction(cluster, name);
     });
 
   return {
@@ -100,15 +106,17 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         const { workload, route } = plan;
         const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route };
         const build = () => buildPlan(plan, givesAtStart(cluster.target), context);
-        return await deploy(cluster, options, { ...own, build });
+        const work = () => deploy(cluster, options, { ...own, build });
+        return await onlyOnce(lockOnCluster(cluster, project.name), project.name, work);
       };
       const toHosts = (fleet: Fleet) =>
-        deployToHosts(fleet, {
-          ...{ ...choice, ...context, plan: { ...plan, signKey } },
-          build: () => buildPlan(plan, 'never', context),
-        });
-      const work = () => onTarget(target, toCluster, toHosts);
-      return await onlyOnce(lockOf(target, project.name), project.name, work);
+        onlyOnce(lockOnHosts(target, project.name), project.name, () =>
+          deployToHosts(fleet, {
+            ...{ ...choice, ...context, plan: { ...plan, signKey } },
+            build: () => buildPlan(plan, 'never', context),
+          }),
+        );
+      return await onTarget(target, toCluster, toHosts);
     },
     'deploy:preview': async ({ projectId, target, profile, replicas, force }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
@@ -175,15 +183,14 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:rollback': ({ target, name, revision }, { signal }) =>
       onTarget(
         target,
-        async (cluster) => {
+        changeOnCluster(name, async (cluster) => {
           const found = await findFunction(cluster, name);
           const { graceMs } = options;
           if (found.workload === 'knative') await rollBackKnative(cluster, found.service, revision);
           else if (found.workload === 'kubevirt') await rollBackVm(cluster, name, revision, { graceMs, signal });
           else await rollBack(cluster, found.deployment, revision);
-          return await getFunction(cluster, name);
-        },
-        change(target, name, (fleet) => rollBackOnHosts(fleet, name, revision, signal)),
+        }),
+        changeOnHosts(target, name, (fleet) => rollBackOnHosts(fleet, name, revision, signal)),
       ),
     'deploy:pause': ({ target, name, paused }) =>
       onCluster(target, 'a rollout to pause', async (cluster) => {
@@ -195,29 +202,30 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:scale': ({ target, name, replicas }, { signal }) =>
       onTarget(
         target,
-        async (cluster) => {
+        changeOnCluster(name, async (cluster) => {
           await refuseKnative(cluster, name, 'Knative chooses the number of pods.', changeBounds);
           const set = await findVmSet(cluster, name, signal);
           if (set === null) await scaleFunction(cluster, name, replicas);
           else await setReplicas(cluster, set, replicas, signal);
-          return await getFunction(cluster, name);
-        },
-        change(target, name, (fleet) => scaleOnHosts(fleet, name, replicas, signal)),
+        }),
+        changeOnHosts(target, name, (fleet) => scaleOnHosts(fleet, name, replicas, signal)),
       ),
     'deploy:traffic': ({ target, name, shares }) =>
-      onCluster(target, 'traffic to split', async (cluster) => {
-        await splitTraffic(cluster, await findService(cluster, name), shares);
-        return await getFunction(cluster, name);
-      }),
+      onCluster(
+        target,
+        'traffic to split',
+        changeOnCluster(name, async (cluster) => splitTraffic(cluster, await findService(cluster, name), shares)),
+      ),
     'deploy:remove': ({ target, name }) =>
       onTarget(
         target,
-        async (cluster) => {
-          await removeFunction(cluster, name);
-          return null;
-        },
+        (cluster) =>
+          onlyOnce(lockOnCluster(cluster, name), name, async () => {
+            await removeFunction(cluster, name);
+            return null;
+          }),
         (fleet) =>
-          onlyOnce(lockOf(target, name), name, async () => {
+          onlyOnce(lockOnHosts(target, name), name, async () => {
             await removeFromHosts(fleet, name);
             return null;
           }),
@@ -308,10 +316,10 @@ function pods(plan: DeployPlan, { replicas }: { readonly replicas?: number | und
   return { replicas: plan.replicas, autoscale: plan.autoscale };
 }
 
-/** Errors: CONFLICT while another deploy of the same is under way, in this process or in another of this user. */
+/** Errors: CONFLICT while another change of the same is under way, in this process or in another of this user. */
 async function onlyOnce<Result>(lock: string, name: string, work: () => Promise<Result>): Promise<Result> {
   let hasBegun = false;
-  if (underWay.has(lock)) throw alreadyDeploying(name);
+  if (underWay.has(lock)) throw alreadyChanging(name);
   underWay.add(lock);
   try {
     return await withProcessLock(
@@ -323,16 +331,16 @@ async function onlyOnce<Result>(lock: string, name: string, work: () => Promise<
       lockTimeoutMs,
     );
   } catch (thrown) {
-    throw hasBegun ? thrown : alreadyDeploying(name);
+    throw hasBegun ? thrown : alreadyChanging(name);
   } finally {
     underWay.delete(lock);
   }
 }
 
 const underWay = new Set<string>();
-const alreadyDeploying = (name: string) =>
-  new FirstlightError('CONFLICT', `${name} is being deployed already.`, {
-    hint: 'Wait for that deploy to end, or cancel it.',
+const alreadyChanging = (name: string) =>
+  new FirstlightError('CONFLICT', `${name} is being deployed or changed already.`, {
+    hint: 'Wait for that to end, or cancel it.',
     details: { subject: name },
   });
 

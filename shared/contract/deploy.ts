@@ -86,10 +86,11 @@ export const deployCalls = {
   'deploy:list': call(byTarget, z.array(deploymentSchema)),
   'deploy:get': call(byFunction, deploymentSchema),
   'deploy:history': call(byFunction, z.array(deployRevisionSchema)),
-  /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, or already runs. */
+  /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, already runs, or is being changed. */
   'deploy:rollback': call(byFunction.extend({ revision: z.number().int().min(1).optional() }), deploymentSchema),
   /** While paused, its pods are unchanged, and nothing is rolled out. Errors: NOT_FOUND; CLUSTER_*. */
   'deploy:pause': call(byFunction.extend({ paused: z.boolean() }), deploymentSchema),
+  /** Errors: NOT_FOUND; CONFLICT where an autoscaler chooses it, or while it is being changed; CLUSTER_*. */
   'deploy:scale': call(byFunction.extend({ replicas: z.number().int().min(0).max(1000) }), deploymentSchema),
   /**
    * Splits the traffic of a Knative Service between revisions. Errors: NOT_FOUND; BAD_INPUT unless the shares make 100;
@@ -99,6 +100,7 @@ export const deployCalls = {
     byFunction.extend({ shares: z.array(trafficChangeSchema).min(1).max(maxTrafficShares) }),
     deploymentSchema,
   ),
+  /** Errors: CONFLICT for what is not ours, and while it is being changed; CLUSTER_DENIED for a part that must stay. */
   'deploy:remove': call(byFunction, z.null()),
   /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */
   'deploy:coldStart': call(byFunction, clusterColdStartSchema),
