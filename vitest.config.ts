@@ -34,7 +34,7 @@ const heavyTests = [
   'packages/oci/src/push/**/*.test.ts',
   // They start the compiler.
   'core/bundle/{beside,bound-build,bundle-program,bundler,bundler-errors,compiler-death,globals,lambda}.test.ts',
-  'core/bundle/{map-stack,outside-files,whole-globals}.test.ts',
+  'core/bundle/{map-stack,node-members,outside-files,whole-globals}.test.ts',
   'core/bundle/{package-maps,tsconfig,warn-of-decorators,warn-of-platforms,warn-of-processes,web-crypto,web-globals}.test.ts',
   'core/store/{console-log,store-faults}.test.ts',
   'core/images/**/*.test.ts',

@@ -1,12 +1,20 @@
 const util = require('util/util.js');
 
-const { inspect, format } = globalThis[Symbol.for('firstlight.inspect')];
+const { inspect: show, formatWith } = globalThis[Symbol.for('firstlight.inspect')];
 // Escape sequences begin with ESC or its one-byte form.
 const begin = `[${String.fromCharCode(27, 155)}]`;
 const ansi = new RegExp(
   `${begin}(?:\\][^${String.fromCharCode(7)}]*${String.fromCharCode(7)}|[[\\]()#;?]*(?:\\d{1,4}(?:;\\d{0,4})*)?[\\dA-PR-TZcf-nq-uy=><~])`,
   'g',
 );
+
+/** Less deep than the console shows. Also called as `inspect(value, showHidden, depth)`. */
+function inspect(value, options, depth) {
+  const given = typeof options === 'object' && options !== null ? options : depth === undefined ? {} : { depth };
+  return show(value, { ...inspect.defaultOptions, ...given });
+}
+inspect.custom = show.custom;
+inspect.defaultOptions = { depth: 2 };
 
 /** As `assert` compares, strictly. */
 function isDeepStrictEqual(a, b) {
@@ -21,8 +29,8 @@ function isDeepStrictEqual(a, b) {
 module.exports = {
   ...util,
   inspect,
-  format,
-  formatWithOptions: (_options, ...args) => format(...args),
+  format: (...args) => formatWith(inspect.defaultOptions, ...args),
+  formatWithOptions: (options, ...args) => formatWith({ ...inspect.defaultOptions, ...options }, ...args),
   isDeepStrictEqual,
   stripVTControlCharacters: (text) => String(text).replace(ansi, ''),
   styleText: (_format, text) => text,

@@ -1,5 +1,5 @@
 // The globals that a function finds besides the language's own.
-(host, { inspect, format }) => {
+(host, { inspect, format, formatWith }) => {
   const { print, random } = host;
   const global = globalThis;
 
@@ -203,7 +203,7 @@
   });
 
   // For core/bundle/shims: what `node:util` has.
-  Object.defineProperty(global, Symbol.for('firstlight.inspect'), { value: { inspect, format } });
+  Object.defineProperty(global, Symbol.for('firstlight.inspect'), { value: { inspect, format, formatWith } });
   // For core/bundle/shims/fetch.ts, which sets `poll` and `reset`: functions that the guest calls with the timers.
   const network = { call: host.fetch, poll: undefined, reset: undefined };
   Object.defineProperty(global, Symbol.for('firstlight.network'), { value: network });

@@ -3,7 +3,7 @@
   const identifier = /^[A-Za-z_$][\w$]*$/;
   /** Objects whose content is behind accessors say how they are shown by this method. */
   const shown = Symbol.for('nodejs.util.inspect.custom');
-  const lineChars = 76;
+  const defaultLineChars = 76;
 
   function quote(text) {
     const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
@@ -50,8 +50,12 @@
   }
 
   function inspect(value, options = {}) {
-    const { depth: most = 4, maxArrayLength = 100 } = options;
+    const { depth: most = 4, maxArrayLength = 100, breakLength, compact = 3 } = options;
+    const lineChars = breakLength === undefined ? defaultLineChars : breakLength - 4;
+    const levelsOnLine = compact === true ? Number.POSITIVE_INFINITY : Number(compact);
     const seen = [];
+    /** The depths of the objects with content that were shown last. */
+    let [lastDepth, priorDepth] = [0, 0];
     return inspectAt(value, 0);
 
     function inspectAt(value, depth) {
@@ -59,7 +63,8 @@
       if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return primitive(value);
       if (seen.includes(value)) return '[Circular *1]';
       if (typeof value[shown] === 'function') {
-        const text = value[shown](most - depth, options, inspect);
+        const left = most === null ? Number.POSITIVE_INFINITY : most - depth;
+        const text = value[shown](left, { stylize: String, ...options, depth: left }, inspect);
         if (text !== value) return typeof text === 'string' ? text : inspectAt(text, depth);
       }
       if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
@@ -78,6 +83,7 @@
       if (value instanceof Error) return errorText(value, show);
       const isArray = Array.isArray(value);
       if (most !== null && depth > most) return isArray ? '[Array]' : `[${name ?? 'Object: null prototype'}]`;
+      [priorDepth, lastDepth] = [lastDepth, depth];
       const tag = value[Symbol.toStringTag];
       const tagged = typeof tag === 'string' && tag !== '' && tag !== name ? ` [${tag}]` : '';
       const prefix = (of) => `${name ?? `[${of}: null prototype]`}${tagged} `;
@@ -132,9 +138,13 @@
     }
 
     function wrap(prefix, items, open, close, depth) {
-      if (items.length === 0) return `${prefix}${open}${close}`;
+      if (items.length === 0) {
+        lastDepth = priorDepth;
+        return `${prefix}${open}${close}`;
+      }
       const line = `${prefix}${open} ${items.join(', ')} ${close}`;
-      if (line.length + depth * 2 <= lineChars && !line.includes('\n')) return line;
+      const isFlat = lastDepth - depth < levelsOnLine;
+      if (isFlat && line.length + depth * 2 <= lineChars && !line.includes('\n')) return line;
       // Many short items stay on few lines.
       if (open === '[' && items.every((item) => item.length <= 6)) {
         const rows = [];
@@ -148,7 +158,9 @@
   inspect.defaultOptions = {};
 
   /** As `console.log` puts its arguments together. */
-  function format(...args) {
+  const format = (...args) => formatWith({}, ...args);
+
+  function formatWith(options, ...args) {
     let first = '';
     let from = 0;
     if (typeof args[0] === 'string') {
@@ -160,18 +172,20 @@
               if (from >= args.length) return match;
               const value = args[from++];
               if (kind === 's')
-                return typeof value === 'object' && value !== null ? inspect(value, { depth: 0 }) : plain(value);
+                return typeof value === 'object' && value !== null
+                  ? inspect(value, { ...options, depth: 0 })
+                  : plain(value);
               if (kind === 'd') return typeof value === 'bigint' ? `${value}n` : String(numberOf(value, Number));
               if (kind === 'i')
                 return typeof value === 'bigint' ? `${value}n` : String(numberOf(value, Number.parseInt));
               if (kind === 'f') return String(numberOf(value, Number.parseFloat));
               if (kind === 'j') return JSON.stringify(value);
-              return kind === 'c' ? '' : inspect(value);
+              return kind === 'c' ? '' : inspect(value, options);
             })
           : args[0];
     }
     for (let i = from; i < args.length; i++) {
-      first += (i > 0 ? ' ' : '') + (typeof args[i] === 'string' ? args[i] : inspect(args[i]));
+      first += (i > 0 ? ' ' : '') + (typeof args[i] === 'string' ? args[i] : inspect(args[i], options));
     }
     return first;
   }
@@ -179,5 +193,5 @@
   const numberOf = (value, parse) =>
     typeof value === 'symbol' || typeof value === 'object' ? Number.NaN : parse(value);
 
-  return { inspect, format };
+  return { inspect, format, formatWith };
 };
