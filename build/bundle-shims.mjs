@@ -16,11 +16,12 @@ const scripts = {
   streams: 'install-streams.ts',
   blob: 'install-blob.ts',
   buffer: 'install-buffer.ts',
+  ciphers: 'install-ciphers.ts',
   subtle: 'install-subtle.ts',
   'subtle-keys': 'install-subtle-keys.ts',
 };
 /** Names in libraries may be shortened; the names of our code appear in stacks. */
-const minified = ['url', 'streams', 'subtle', 'subtle-keys', 'buffer'];
+const minified = ['url', 'streams', 'ciphers', 'subtle', 'subtle-keys', 'buffer'];
 
 /** Node's modules by their files in core/bundle/shims/node. */
 export const nodeShims = [

@@ -28,6 +28,7 @@ export function chooseShims(
   if ((has('Request', 'Response') || files.has('fetch.js')) && usesForms.test(code)) files.add('blob.js');
   if (has('Request') && /\.signal\b/.test(code)) files.add('dom-events.js');
   if (modules.has('stream') && /\.(?:to|from)Web\(/.test(code)) files.add('streams.js');
+  if (modules.has('crypto') && /\bcreate(?:C|Dec)ipheriv\b/.test(code)) files.add('ciphers.js');
   if (modules.has('buffer')) files.add('buffer.js');
   const asksSubtle = uses.some(
     ({ name, member }) => name === 'crypto' && !/^(?:getRandomValues|randomUUID)$/.test(member),

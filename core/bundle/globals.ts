@@ -36,6 +36,7 @@ export const shimOrder = [
   'http.js',
   'fetch.js',
   'buffer.js',
+  'ciphers.js',
   'subtle.js',
   'subtle-keys.js',
 ] as const;

@@ -66,4 +66,39 @@ describe("what Node's modules have, on Ember as in Node.js", () => {
     );
     expect(here).toEqual(there);
   });
+
+  it('node:crypto encrypts and decrypts by AES, in pieces', async () => {
+    const [here, there] = await inBoth(
+      "import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'; import * as crypto from 'node:crypto';",
+      `const bytes = (count, first) => Buffer.from(Array.from({ length: count }, (_, at) => (first + at * 7) & 255));
+       const seen = []; const fail = (work) => { try { return work(); } catch (error) { return [error.name, error.code, error.message.replace(/^error:[^:]*:/, '')]; } };
+       for (const bits of [128, 192, 256]) for (const mode of ['cbc', 'ctr', 'ecb', 'gcm']) for (const count of [0, 1, 15, 16, 17, 100]) {
+         const [name, key, iv] = ['aes-' + bits + '-' + mode, bytes(bits / 8, bits), mode === 'ecb' ? null : bytes(mode === 'gcm' ? 12 : 16, 250)];
+         const to = createCipheriv(name, key, iv); const parts = [];
+         if (mode === 'gcm') to.setAAD(Buffer.from('more'));
+         for (let at = 0; at < count; at += 7) parts.push(to.update(bytes(Math.min(7, count - at), at)));
+         seen.push(parts.map((part) => part.length).join()); parts.push(to.final());
+         const from = createDecipheriv(name, key, iv); if (mode === 'gcm') from.setAAD(Buffer.from('more')).setAuthTag(to.getAuthTag());
+         const back = []; for (const part of parts) back.push(from.update(part));
+         seen.push(name, Buffer.concat(parts).toString('hex'), mode === 'gcm' ? to.getAuthTag().toString('hex') : '', back.map((part) => part.length).join(), Buffer.concat([...back, from.final()]).toString('hex'));
+       }
+       const [key, iv] = [bytes(32, 1), bytes(16, 2)];
+       const text = crypto.createCipheriv('AES-256-CBC', key, iv); seen.push(text.update('héllo €', 'utf8', 'base64') + text.final('base64'));
+       const odd = createCipheriv('aes-256-gcm', key, bytes(20, 3), { authTagLength: 12 }); seen.push(odd.update('x'.repeat(40), 'utf8', 'hex') + odd.final('hex'), odd.getAuthTag().toString('hex'));
+       const cut = createCipheriv('aes-128-ctr', bytes(16, 1), bytes(16, 255)); const euro = cut.update('a€b'); const open = createDecipheriv('aes-128-ctr', bytes(16, 1), bytes(16, 255));
+       seen.push([open.update(euro.subarray(0, 2), null, 'utf8'), open.update(euro.subarray(2), null, 'utf8'), open.final('utf8')]);
+       const raw = createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false); seen.push(raw.update(bytes(32, 0), null, 'hex') + raw.final('hex'));
+       seen.push(fail(() => { const bad = createDecipheriv('aes-256-cbc', key, iv); bad.update(bytes(32, 0)); return bad.final(); }).slice(0, 1));
+       seen.push(fail(() => { const bad = createDecipheriv('aes-256-gcm', key, iv).setAuthTag(bytes(16, 0)); bad.update('00', 'hex'); return bad.final(); }));
+       seen.push(fail(() => createCipheriv('aes-256-cbc', bytes(5, 1), iv)), fail(() => createCipheriv('aes-256-cbc', key, bytes(5, 1))));
+       return [seen, createHash('sha512-256').update('a').digest('hex'), createHash('RSA-SHA256').update('a').digest('hex'), createHash('SHA-1').update('a').digest('hex')];`,
+    );
+    expect(here).toEqual(there);
+  });
+
+  it('node:crypto costs nothing more for code that does not encrypt', async () => {
+    const bundle = await shop.bundle("import { createHash } from 'crypto'; export default () => createHash('md5');");
+    expect(bundle.code).not.toContain('firstlight.ciphers", {');
+    expect(bundle.code).not.toMatch(/aes[^\n]{0,40}block/i);
+  });
 });

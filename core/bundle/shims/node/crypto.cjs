@@ -3,13 +3,24 @@ const { hmac } = require('@noble/hashes/hmac.js');
 const { md5, ripemd160, sha1 } = require('@noble/hashes/legacy.js');
 const { pbkdf2 } = require('@noble/hashes/pbkdf2.js');
 const { scrypt } = require('@noble/hashes/scrypt.js');
-const { sha224, sha256, sha384, sha512 } = require('@noble/hashes/sha2.js');
+const { sha224, sha256, sha384, sha512, sha512_224, sha512_256 } = require('@noble/hashes/sha2.js');
 const { Buffer } = require('buffer');
 
-const hashes = { md5, sha1, sha224, sha256, sha384, sha512, ripemd160 };
+const hashes = {
+  md5,
+  sha1,
+  sha224,
+  sha256,
+  sha384,
+  sha512,
+  'sha512-224': sha512_224,
+  'sha512-256': sha512_256,
+  ripemd160,
+};
 
 function hashOf(name) {
-  const hash = hashes[String(name).toLowerCase().replace('-', '')];
+  const plain = String(name).toLowerCase().replace(/^rsa-/, '').replace(/^sha-/, 'sha').replace('/', '-');
+  const hash = hashes[plain];
   if (hash === undefined)
     throw new Error(`There is no digest ${name} here; there are ${Object.keys(hashes).join(', ')}.`);
   return hash;
@@ -78,7 +89,10 @@ function randomInt(min, max, callback) {
 }
 function timingSafeEqual(a, b) {
   const [one, two] = [bytesOf(a), bytesOf(b)];
-  if (one.length !== two.length) throw new RangeError('Input buffers must have the same byte length');
+  if (one.length !== two.length)
+    throw Object.assign(new RangeError('Input buffers must have the same byte length'), {
+      code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH',
+    });
   let difference = 0;
   for (let i = 0; i < one.length; i++) difference |= one[i] ^ two[i];
   return difference === 0;
@@ -106,8 +120,18 @@ const scryptSync = (
 const hkdfSync = (digest, key, salt, info, length) =>
   hkdf(hashOf(digest), bytesOf(key), bytesOf(salt), bytesOf(info), length).buffer;
 
+/** AES, which the bundler adds for code that names it: so the names of these two are put together here. */
+const cipherOf = (call) => (name, key, iv, options) => {
+  const ciphers = globalThis[Symbol.for('firstlight.ciphers')];
+  if (ciphers === undefined) throw new Error('AES is not in this bundle: nothing in its code names the call.');
+  return ciphers[call](String(name), bytesOf(key), iv === null ? null : bytesOf(iv), options);
+};
+
 module.exports = {
   KeyObject,
+  [`create${'Cipheriv'}`]: cipherOf('create'),
+  [`create${'Decipheriv'}`]: cipherOf('open'),
+  getCiphers: () => [...(globalThis[Symbol.for('firstlight.ciphers')]?.names ?? [])],
   createSecretKey: (key, encoding) => new KeyObject(bytesOf(key, encoding)),
   // Libraries of tokens try these with every key, and take one that is refused for a secret.
   createPrivateKey: refuseKeyPair,
