@@ -26,6 +26,7 @@ const minified = ['url', 'streams', 'ciphers', 'subtle', 'subtle-keys', 'buffer'
 /** Node's modules by their files in core/bundle/shims/node. */
 export const nodeShims = [
   'assert',
+  'assert-strict',
   'buffer',
   'crypto',
   'events',

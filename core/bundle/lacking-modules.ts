@@ -10,7 +10,7 @@ export function lackingModuleMembers(code: string, members: Shims['members']): L
   const lacks: Lack[] = [];
   for (const { 1: load = '', 2: module = '' } of code.matchAll(shim)) {
     const known = members[module];
-    if (known === undefined || known.length === 0 || module === 'assert') continue;
+    if (known === undefined || known.length === 0 || module.startsWith('assert')) continue;
     const has = new Set([...known, 'default', '__esModule', ...Object.getOwnPropertyNames(Function.prototype)]);
     const add = (name: string, at: number, asks: boolean) => {
       if (/^\w+$/.test(name) && !has.has(name))

@@ -67,6 +67,15 @@ describe("what Node's modules have, on Ember as in Node.js", () => {
     expect(here).toEqual(there);
   });
 
+  it('node:assert/strict compares strictly', async () => {
+    const [here, there] = await inBoth(
+      "import assert, { equal } from 'node:assert/strict'; import loose from 'node:assert';",
+      `const says = (work) => { try { work(); return 'equal'; } catch (error) { return error.code; } };
+       return [says(() => assert.equal(1, '1')), says(() => equal(1, '1')), says(() => assert.deepEqual([1], ['1'])), says(() => assert(1)), says(() => loose.equal(1, '1')), typeof assert.strict];`,
+    );
+    expect(here).toEqual(there);
+  });
+
   it('node:crypto encrypts and decrypts by AES, in pieces', async () => {
     const [here, there] = await inBoth(
       "import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'; import * as crypto from 'node:crypto';",

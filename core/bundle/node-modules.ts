@@ -6,7 +6,7 @@ import type { Plugin } from 'esbuild';
 const files: ReadonlyMap<string, string> = new Map([
   ...['assert', 'buffer', 'crypto', 'events', 'path', 'process', 'punycode', 'querystring', 'stream'].map(same),
   ...['string_decoder', 'timers', 'url', 'util'].map(same),
-  ['assert/strict', 'assert'],
+  ['assert/strict', 'assert-strict'],
   ['path/posix', 'path'],
   ['stream/promises', 'stream-promises'],
   ['timers/promises', 'timers-promises'],

@@ -32,6 +32,7 @@ export function warnOfLacks(made: Compiled, members: Shims['members'], hasFetch:
     ...lackingModuleMembers(made.code, members),
     ...localeMethods(made.code),
     ...lastMatches(made.code),
+    ...lackingMeta(made.code),
     ...lackingEncodings(made.code),
   ];
   if (lacks.length === 0) return [];
@@ -147,4 +148,20 @@ function lastMatches(code: string): Lack[] {
     asks: false,
     message: `\`RegExp.${member}\` is not there: use what exec or match returns.`,
   }));
+}
+
+/** Uses of members of `import.meta`: a file's place, which nothing in the guest has, and what other tools put there. */
+const metaMember =
+  /(?<=[(,=?:[{&|+!>]\s*|\breturn |\bawait |(\btypeof ))import\.meta\.(?:(url|dirname|filename)|(env)(?=\.|\?\.)|(resolve|glob)(?=\(|\?\.))(?![\w$])(?!\s*[!=]==? )(\s*(?:\?|&&|\|\|))?|(?<=\btypeof )import\.meta\.(url|dirname|filename|env|resolve|glob)(?![\w$])/g;
+
+function lackingMeta(code: string): Lack[] {
+  return [...code.matchAll(metaMember)].map(({ 1: asked, 2: place, 3: env, 4: call, 5: asks, 6: typed, index }) => {
+    const name = `import.meta.${place ?? env ?? call ?? typed}`;
+    const why =
+      env === undefined
+        ? 'the bundle lies nowhere in the guest. Import a .txt or .bin file to have its content.'
+        : 'variables are in `process.env`.';
+    const isAsked = [asked, asks, typed].some((found) => found !== undefined);
+    return { name, at: index, asks: isAsked, message: `\`${name}\` is not there: ${why}` };
+  });
 }

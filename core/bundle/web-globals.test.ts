@@ -295,6 +295,22 @@ describe('code that cannot work', () => {
     );
   });
 
+  it('is a warning where a member of `import.meta` is used, unless the code asks for it', async () => {
+    await shop.write(
+      'asks.ts',
+      'export const a = typeof import.meta.url === "string" ? import.meta.url : (import.meta as any).env?.MODE;',
+    );
+    const { warnings } = await shop.bundle(
+      `import { a } from './asks.ts';
+const env = (import.meta as any).env.MODE, place = new URL('./a', import.meta.url);
+export default () => [a, env, place, import.meta.dirname ?? '', "see import.meta.url", (import.meta as any).hot];`,
+    );
+    expect(warnings.map(({ file, line, message }) => `${file}:${line} ${message.split(':')[0]}`)).toEqual([
+      'handler.ts:2 `import.meta.env` is not there',
+      'handler.ts:2 `import.meta.url` is not there',
+    ]);
+  });
+
   it('is a warning where an encoding is named that is not known', async () => {
     const { warnings } = await shop.bundle(
       'export default () => [new TextDecoder("Shift_JIS"), new TextDecoder("latin1"), new TextDecoderStream("koi8-r")];',
