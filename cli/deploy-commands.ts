@@ -73,6 +73,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
     .option('--replicas <n>', 'how many pods (default: 1)', integerBetween(0, 1000))
     .option('--no-push', 'push no image')
+    .option('--kvm-resource <name>', 'the device plugin’s resource that gives pods KVM (default: none, emulated)')
     .option('--sign-key <file>', 'sign the image with this private key, as cosign does')
     .action(lazily(async () => (await import('./commands/manifests.ts')).writeManifests));
 }

@@ -13,14 +13,16 @@ export interface ManifestsOptions {
   readonly replicas?: number;
   readonly push: boolean;
   readonly signKey?: string;
+  readonly kvmResource?: string;
 }
 
 /** Writes the manifests of a deploy as files, or prints them. Errors: STORE_UNUSABLE when a file cannot be written. */
 export async function writeManifests(session: Session, dir: string, options: ManifestsOptions): Promise<number> {
-  const { format, profile, replicas, push, out, signKey } = options;
+  const { format, profile, replicas, push, out, signKey, kvmResource } = options;
   const choice = {
     ...(profile !== undefined && { profile }),
     ...(replicas !== undefined && { replicas }),
+    ...(kvmResource !== undefined && { kvmResource }),
     ...(signKey !== undefined && { signKey: resolve(session.io.cwd, signKey) }),
   };
   const made = await withProject(session, dir, async (project) => {

@@ -80,7 +80,7 @@ describe('what a deploy would change', () => {
     const forces: (string | undefined)[] = [];
     const { client } = server.cluster;
     const json: typeof client.json = async (path, options) => {
-      if (options?.query?.['dryRun'] !== undefined) forces.push(options.query.force);
+      if (options?.query?.dryRun !== undefined) forces.push(options.query.force);
       return await client.json(path, options);
     };
     const cluster = { ...server.cluster, client: { ...client, json } };

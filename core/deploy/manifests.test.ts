@@ -3,6 +3,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { KnativeService } from './knative/objects.ts';
 import type { DeploymentObject } from './kube/objects.ts';
+import { deriveRevision } from './make-manifests.ts';
 import { writeManifests } from './manifests.ts';
 import { isTemplateOf, overheadOf, type WorkloadRequest } from './pod-template.ts';
 import { makeWorkload } from './workload.ts';
@@ -241,7 +242,7 @@ describe('the objects of a function', () => {
         ({ path, text }) => [path, text],
       ),
     );
-    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image });
+    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image, revision: '1' });
   });
 
   it('cannot have a name that no Service takes', () => {
@@ -269,18 +270,68 @@ describe('manifests', () => {
     expect(files.get('templates/deployment.yaml')).toMatch(/^ {2}replicas: \{\{ \.Values\.replicas \}\}$/m);
   });
 
-  it('are a chart of machines of KubeVirt with the same values', () => {
-    const objects = make('greet', { vm: { cmdline: 'the word', port: 9000 } });
+  it('are a chart of machines of KubeVirt, whose set and Service go over to another revision together', () => {
+    const objects = make('greet', { vm: { cmdline: 'the word', port: 9000 }, revision: 12_345_678 });
     const files = new Map(writeManifests(objects, 'helm', '0.1.0').map(({ path, text }) => [path, text]));
-    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image: 'registry.example/greet@sha256:1' });
+    expect(parse(files.get('values.yaml') ?? '')).toEqual({
+      replicas: 2,
+      image: 'registry.example/greet@sha256:1',
+      revision: '12345678',
+    });
     expect(parse(files.get('Chart.yaml') ?? '').name).toBe('greet');
     const set = files.get('templates/virtualmachineinstancereplicaset.yaml');
     expect(set).toMatch(/image: \{\{ \.Values\.image \| quote \}\}/);
+    expect(set).toMatch(/^ {2}name: greet-r\{\{ \.Values\.revision \}\}$/m);
+    const selects = /^ +firstlight\.dev\/revision: \{\{ \.Values\.revision \| quote \}\}$/m;
+    expect(files.get('templates/service.yaml')).toMatch(selects);
+    expect(set).toMatch(selects);
+    expect([...files.values()].filter((text) => text.includes('12345678'))).toHaveLength(1);
+  });
+
+  it.each([null, 'devices.kubevirt.io/kvm'])('are a chart whose pods ask for the KVM of a value: %s', (kvmResource) => {
+    for (const more of [{}, { workload: 'knative', replicas: undefined } as const]) {
+      const objects = make('greet', { kvmResource, ...more });
+      const files = new Map(
+        writeManifests(objects, 'helm', '0.1.0', { kvmResource }).map(({ path, text }) => [path, text]),
+      );
+      expect(parse(files.get('values.yaml') ?? '')).toMatchObject({ kvmResource });
+      const [path = ''] = [...files.keys()].filter((name) => name.startsWith('templates/'));
+      const text = files.get(path) ?? '';
+      expect(text).toMatch(
+        /limits:\n( +)memory: \S+\n\{\{- with \.Values\.kvmResource \}\}\n\1\{\{ \. \}\}: "1"\n\{\{- end \}\}\n/,
+      );
+      expect(text).not.toContain('devices.kubevirt.io');
+    }
   });
 
   it('are a chart in which braces of a person stand for themselves', () => {
     const objects = make('greet', { route: { host: 'greet.example', path: '/{{ id }}' } });
     const files = new Map(writeManifests(objects, 'helm', '0.1.0').map(({ path, text }) => [path, text]));
     expect(files.get('templates/ingress.yaml')).toContain('path: /{{ "{{" }} id }}');
+  });
+
+  it('number a set of machines of KubeVirt by what they are', () => {
+    const request = (more: Partial<WorkloadRequest> = {}): WorkloadRequest => ({
+      workload: 'deployment',
+      config,
+      target: { pullSecret: null },
+      namespace: 'team',
+      image: 'registry.example/greet@sha256:1',
+      imageId: 'abc',
+      runtime: 'ember',
+      replicas: 2,
+      deployedAt: '2026-01-01T00:00:00Z',
+      kvmResource: null,
+      vm: { cmdline: 'the word', port: 9000 },
+      ...more,
+    });
+    const first = deriveRevision(request());
+    expect(Number.isSafeInteger(first) && first > 0).toBe(true);
+    expect(deriveRevision(request({ replicas: 5, deployedAt: '2026-02-02T00:00:00Z' }))).toBe(first);
+    const others = [
+      request({ image: 'registry.example/greet@sha256:2' }),
+      request({ config: { ...config, memoryMiB: 256 } }),
+    ].map(deriveRevision);
+    expect(new Set([first, ...others]).size).toBe(3);
   });
 });

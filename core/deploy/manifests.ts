@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { KubeObject } from './kube/objects.ts';
+import { revisionLabel } from './kubevirt/objects.ts';
 
 export type ManifestFormat = 'yaml' | 'kustomize' | 'helm';
 
@@ -16,11 +17,18 @@ const toText = (value: unknown): string => stringify(value, { lineWidth: 0, alia
 /** YAML documents, with `---` between them. */
 export const toYaml = (objects: readonly KubeObject[]): string => objects.map(toText).join('---\n');
 
+/** The values of a chart that do not follow from its objects. */
+export interface ChartValues {
+  /** The resource that gives pods KVM; null: none yet. Absent: no pod opens KVM. */
+  readonly kvmResource?: string | null;
+}
+
 /** The files of a format: one of YAML, a base for Kustomize, or a chart for Helm. */
 export function writeManifests(
   objects: readonly KubeObject[],
   format: ManifestFormat,
   version: string,
+  values: ChartValues = {},
 ): readonly ManifestFile[] {
   const name = functionOf(objects);
   if (format === 'yaml') return [{ path: `${name}.yaml`, text: toYaml(objects) }];
@@ -41,10 +49,10 @@ export function writeManifests(
       path: 'Chart.yaml',
       text: toText({ apiVersion: 'v2', name, type: 'application', version: '0.1.0', appVersion: version }),
     },
-    { path: 'values.yaml', text: toText(valuesOf(objects)) },
+    { path: 'values.yaml', text: toText({ ...valuesOf(objects), ...kvmValueOf(values) }) },
     ...objects.map((object) => ({
       path: `templates/${fileOf(object)}`,
-      text: fillIn(toText(withoutNamespace(object))),
+      text: fillIn(toText(withoutNamespace(object)), values),
     })),
   ];
 }
@@ -81,13 +89,29 @@ function imagePlaceOf(spec: z.output<typeof workloadSchema>['template']['spec'])
 function valuesOf([workload]: readonly (KubeObject & { readonly spec?: unknown })[]) {
   const { replicas, template } = workloadSchema.parse(workload?.spec);
   const { image } = imagePlaceOf(template.spec);
-  return { ...(replicas !== undefined && { replicas }), image };
+  const revision = workload?.metadata.labels?.[revisionLabel];
+  // As text: Helm would write a large number with an exponent.
+  return { ...(replicas !== undefined && { replicas }), image, ...(revision !== undefined && { revision }) };
 }
 
+const kvmValueOf = ({ kvmResource }: ChartValues) => (kvmResource === undefined ? {} : { kvmResource });
+
 /** Replaces the settings that a person may change by the chart's values. */
-const fillIn = (text: string): string =>
-  text
+function fillIn(text: string, values: ChartValues): string {
+  const filled = text
     // What looks like a template stands for itself.
     .replaceAll('{{', '{{ "{{" }}')
     .replace(/^( {2}replicas: )\d+$/m, '$1{{ .Values.replicas }}')
-    .replace(/^( +(?:- )?image: ).+$/m, '$1{{ .Values.image | quote }}');
+    .replace(/^( +(?:- )?image: ).+$/m, '$1{{ .Values.image | quote }}')
+    // Other machines of KubeVirt are another set.
+    .replaceAll(new RegExp(`^( +${revisionLabel}: )"\\d+"$`, 'gm'), '$1{{ .Values.revision | quote }}')
+    .replace(/^(kind: VirtualMachineInstanceReplicaSet\nmetadata:\n {2}name: .+-r)\d+$/m, '$1{{ .Values.revision }}');
+  return values.kvmResource === undefined ? filled : askForKvm(filled);
+}
+
+/** The resource among the limits of a container, where there is one. */
+const askForKvm = (text: string): string =>
+  text.replace(
+    /^( +limits:\n)( +)(memory: .+\n)(?: +\S+: "1"\n)?/m,
+    '$1$2$3{{- with .Values.kvmResource }}\n$2{{ . }}: "1"\n{{- end }}\n',
+  );

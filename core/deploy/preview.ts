@@ -1,20 +1,19 @@
 import type { BuildWithGiven } from '#core/images/build-with-given.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
-import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
-import type { Autoscale, Route, SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
+import { runtimeClassOf } from '#shared/model/deploy.ts';
+import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { checkRoute } from './check-route.ts';
 import { type Cluster, findKvmResource } from './cluster.ts';
 import { compareObjects } from './compare-objects.ts';
 import type { DeployContext } from './deploy-context.ts';
-import { checkPlan, checkWorkload, openWorkload } from './deployed-workload.ts';
+import { checkWorkload, openWorkload } from './deployed-workload.ts';
 import { findLacks } from './find-lacks.ts';
-import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
+import { toYaml } from './manifests.ts';
 import { annotationNames } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
 import { checkEngine, packImage } from './pack-image.ts';
-import { pushFunction } from './push-function.ts';
-import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
+import { checkSecrets, describeOwnSecret, type Secrets } from './secrets.ts';
 import { makeWorkload } from './workload.ts';
 
 export interface PreviewRequest extends Pick<BuildWithGiven, 'bundle' | 'image' | 'variables' | 'args'> {
@@ -100,80 +99,10 @@ export async function previewDeploy(
   };
 }
 
-const joinNotes = (notes: readonly string[]): string => notes.filter((note) => note !== '').join('\n');
+export const joinNotes = (notes: readonly string[]): string => notes.filter((note) => note !== '').join('\n');
 
 /** The version of our own Secret is known once it is applied: until then it counts as it is. */
 function previewVersions(before: OpenWorkload, versions: string, { own }: Secrets): string {
   if (Object.keys(own).length === 0) return versions;
   return before.annotation(annotationNames.secrets) ?? [versions, '(new)'].filter(Boolean).join(',');
-}
-
-export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'force'> {
-  /** The file of the key that the image is signed with. */
-  readonly signKey?: string | undefined;
-  readonly secrets: Readonly<Record<string, SecretReference>>;
-  readonly replicas?: number | undefined;
-  readonly target: KubernetesTarget;
-  readonly format: ManifestFormat;
-  readonly push: boolean;
-}
-
-/**
- * The files for applying a function by other means, with the image in its registry. Contacts no cluster. Errors:
- * REGISTRY_*.
- */
-export async function makeManifests(
-  context: DeployContext,
-  {
-    target,
-    format,
-    push,
-    bundle,
-    image,
-    variables,
-    args,
-    replicas,
-    autoscale,
-    route,
-    secrets,
-    signal,
-    progress,
-    signKey,
-    workload = target.workload,
-  }: ManifestRequest,
-): Promise<CallOutput<'deploy:manifests'>> {
-  checkPlan(target, workload, { replicas, autoscale, route });
-  const { config } = bundle;
-  const hasVariables = Object.keys({ ...variables, ...secrets }).length > 0;
-  const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
-  if (push) await pushFunction(target, { bundle, image }, pod, context, { signal, progress, signKey });
-  const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
-  const objects = makeWorkload({
-    workload,
-    config,
-    target,
-    namespace: target.namespace ?? 'default',
-    image: reference,
-    imageId: image.id,
-    runtime: image.runtime,
-    replicas: replicas ?? (autoscale === undefined ? 1 : undefined),
-    autoscale,
-    // The same function gives the same files.
-    deployedAt: image.createdAt,
-    route,
-    variables,
-    args,
-    secrets: refer(config.name, secrets),
-    kvmResource: null,
-    runtimeClass: runtimeClassOf(target),
-    vm: pod.vm,
-    port: pod.port,
-  });
-  const own = Object.entries(secrets).filter(([, { secret }]) => secret === undefined);
-  const secretName = secretNameOf(config.name);
-  const command = `kubectl create secret generic ${secretName} ${own.map(([key]) => `--from-file=${key}=FILE`).join(' ')}`;
-  const note =
-    own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
-  const notes = [...findLacks(target, context, { config, image, secrets }), note];
-  return { image: reference, files: [...writeManifests(objects, format, context.version)], note: joinNotes(notes) };
 }

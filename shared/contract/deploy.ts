@@ -59,6 +59,15 @@ export const deployCalls = {
       replicas: z.number().int().min(0).max(1000).optional(),
       push: z.boolean().default(true),
       signKey: z.string().min(1).optional(),
+      /** The resource of a device plugin that gives pods KVM. Default: they ask for none, and are emulated. */
+      kvmResource: z
+        .string()
+        .max(253)
+        .regex(
+          /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/,
+          'a resource, as devices.kubevirt.io/kvm',
+        )
+        .optional(),
     }),
     z.object({
       image: z.string(),

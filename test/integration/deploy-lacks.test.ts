@@ -42,16 +42,17 @@ describe.skipIf(reason !== null)(
     });
 
     it('is warned of in the manifests where the function asks for one that a pod does not give', async () => {
-      const noteOf = async (name: string, keys: object) => {
+      const noteOf = async (name: string, keys: object, choice: object = {}) => {
         const project = await studio.project(name, 'export default () => 1;', keys);
-        const request = { projectId: project.id, target: 'files', push: false };
+        const request = { projectId: project.id, target: 'files', push: false, ...choice };
         return (await studio.client.call('deploy:manifests', request)).note;
       };
       const ember = { network: { kind: 'user', outbound: true } };
       expect(await noteOf('calls', { ember })).toMatch(
         /^"ember\.network\.outbound" has no effect in a pod: .*ENETDOWN/,
       );
-      expect(await noteOf('quiet', {})).toBe('');
+      expect(await noteOf('slow', {})).toMatch(/^These pods ask for no KVM/);
+      expect(await noteOf('quiet', {}, { kvmResource: 'devices.kubevirt.io/kvm' })).toBe('');
     });
   },
 );
