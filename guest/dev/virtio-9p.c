@@ -1,13 +1,6 @@
 #include "virtio-9p.h"
 
-#include "../boot/panic.h"
-#include "clock.h"
-#include "timer.h"
-#include "virtio.h"
-
-#define PATIENCE_NS 10000000000ull
-/* The device's interrupt ends a sleep. */
-#define SLEEP_NS 10000000
+#include "patience.h"
 
 static struct virtio_device device;
 static struct virtq queue;
@@ -23,16 +16,10 @@ static void open_device(void) {
   virtio_start(&device);
 }
 
-uint32_t virtio_9p_ask(const void *message, uint32_t bytes, void *answer, uint32_t room) {
+uint32_t virtio_9p_ask(const void *message, uint32_t bytes, void *answer, uint32_t room, uint64_t deadline_ns) {
   if (!is_open) open_device();
   if (!has_device || bytes == 0 || room == 0) return 0;
-  uint64_t until = clock_boot_ns() + PATIENCE_NS;
-  uint32_t written;
   virtq_ask(&queue, (struct iovec){message, bytes}, &(struct iovec){answer, room}, 1);
-  while (!virtq_answered(&queue, &written)) {
-    /* The device would write into memory that is another's by then. */
-    if (clock_boot_ns() > until) panic("the shared folder has not answered for 10 s");
-    cpu_sleep_for(SLEEP_NS);
-  }
+  uint32_t written = virtq_await(&queue, deadline_ns, "the shared folder");
   return written < room ? written : room;
 }

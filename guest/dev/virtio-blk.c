@@ -1,9 +1,6 @@
 #include "virtio-blk.h"
 
-#include "../boot/panic.h"
-#include "clock.h"
-#include "timer.h"
-#include "virtio.h"
+#include "patience.h"
 
 #define F_READ_ONLY 5
 #define REQUEST_READ 0
@@ -12,9 +9,6 @@
 #define STATUS_NONE 0xff
 /* The most for one request. */
 #define BYTES_MOST (1u << 20)
-#define PATIENCE_NS 10000000000ull
-/* The device's interrupt ends a sleep. */
-#define SLEEP_NS 10000000
 
 static struct virtio_device device;
 static struct virtq queue;
@@ -42,29 +36,23 @@ uint64_t virtio_blk_sectors(void) {
   return sectors;
 }
 
-static int read_piece(uint64_t sector, void *to, uint32_t bytes) {
+static int read_piece(uint64_t sector, void *to, uint32_t bytes, uint64_t deadline_ns) {
   request.type = REQUEST_READ;
   request.sector = sector;
   status = STATUS_NONE;
   const struct iovec answers[] = {{to, bytes}, {(const void *)&status, 1}};
-  uint64_t until = clock_boot_ns() + PATIENCE_NS;
-  uint32_t written;
   virtq_ask(&queue, (struct iovec){&request, sizeof request}, answers, 2);
-  while (!virtq_answered(&queue, &written)) {
-    /* The device would write into memory that is another's by then. */
-    if (clock_boot_ns() > until) panic("the disk of assets has not answered for 10 s");
-    cpu_sleep_for(SLEEP_NS);
-  }
+  uint32_t written = virtq_await(&queue, deadline_ns, "the disk of assets");
   /* It counts what it has written, and one byte for the status. */
   return status == STATUS_OK && written == bytes + 1;
 }
 
-int virtio_blk_read(uint64_t sector, void *to, uint32_t bytes) {
+int virtio_blk_read(uint64_t sector, void *to, uint32_t bytes, uint64_t deadline_ns) {
   uint64_t all = virtio_blk_sectors();
   if (bytes == 0 || bytes % SECTOR_BYTES != 0 || sector > all || bytes / SECTOR_BYTES > all - sector) return 0;
   for (uint32_t done = 0; done < bytes;) {
     uint32_t take = bytes - done < BYTES_MOST ? bytes - done : BYTES_MOST;
-    if (!read_piece(sector + done / SECTOR_BYTES, (uint8_t *)to + done, take)) return 0;
+    if (!read_piece(sector + done / SECTOR_BYTES, (uint8_t *)to + done, take, deadline_ns)) return 0;
     done += take;
   }
   return 1;

@@ -3,6 +3,7 @@
 #include "../dev/virtio-9p.h"
 #include "../dev/virtio-blk.h"
 #include "engine.h"
+#include "invoke.h"
 
 /*
  * size: a buffer of a word for the number of sectors, 0 without a disk. read: first sector, a buffer for them, one of a word that becomes 1.
@@ -25,10 +26,10 @@ void assets_call(uint32_t argc, const uint32_t *args) {
     set_word(args[1], sectors < UINT32_MAX ? sectors : UINT32_MAX);
   } else if (operation == ASSETS_READ && argc == 4) {
     void *to = js_buffer(args[2], &length);
-    set_word(args[3], to && virtio_blk_read(number(args[1]), to, length));
+    set_word(args[3], to && virtio_blk_read(number(args[1]), to, length, invoke_deadline_ns()));
   } else if (operation == ASSETS_ASK && argc == 4) {
     const void *message = js_buffer(args[1], &length);
     void *answer = js_buffer(args[2], &room);
-    set_word(args[3], message && answer ? virtio_9p_ask(message, length, answer, room) : 0);
+    set_word(args[3], message && answer ? virtio_9p_ask(message, length, answer, room, invoke_deadline_ns()) : 0);
   }
 }

@@ -19,6 +19,8 @@ int invoke_interrupted(void) {
   return 1;
 }
 
+uint64_t invoke_deadline_ns(void) { return current.deadline_tsc ? clock_ns(current.deadline_tsc) : 0; }
+
 /* Calls the prelude to report the thrown value, and frees that value. `code`: a number of the ERROR frame, 0: the prelude decides. */
 static void report(js_value error, enum error_code code) {
   marks[MARK_RETURNED] = rdtsc();

@@ -16,6 +16,9 @@ void invoke_report_panic(const char *message);
 /* 1 when the running invocation has used up its time. */
 int invoke_interrupted(void);
 
+/* When the running invocation has used up its time, in nanoseconds since boot; 0: never. */
+uint64_t invoke_deadline_ns(void);
+
 /* Sends a RESPONSE of a `body_kind`; `body` is a box with a string or an ArrayBuffer. The caller still owns all arguments. */
 void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length);
 

@@ -2,20 +2,23 @@
 #include "../../dev/virtio-9p.h"
 
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../../dev/virtio.h"
 #include "check.h"
 
-static uint64_t now_ns;
+static uint64_t now_ns, deadline_ns;
 static int has_folder, is_pending, is_silent, sleeps;
 static uint32_t written;
 static jmp_buf panicked;
-static const char *words;
+static char words[256];
 static struct iovec asked, answer;
 
 _Noreturn void panic(const char *format, ...) {
-  words = format;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(words, sizeof words, format, args);
   longjmp(panicked, 1);
 }
 uint64_t clock_boot_ns(void) { return now_ns; }
@@ -50,7 +53,7 @@ int virtq_answered(struct virtq *q, uint32_t *count) {
 static uint8_t *room;
 static uint32_t ask(uint32_t bytes, uint32_t most) {
   sleeps = 0;
-  return virtio_9p_ask("message", bytes, room, most);
+  return virtio_9p_ask("message", bytes, room, most, deadline_ns);
 }
 
 int main(void) {
@@ -66,7 +69,11 @@ int main(void) {
   is_silent = 1;
   int ended = setjmp(panicked);
   if (!ended) ask(7, 100);
-  CHECK(ended && strstr(words, "has not answered") && now_ns >= 10000000000ull && now_ns < 11000000000ull, "a silent device ends the guest after 10 s");
+  CHECK(ended && strcmp(words, "the shared folder has not answered for 10000 ms") == 0 && now_ns < 11000000000ull, "a silent device ends the guest after 10 s");
+  deadline_ns = now_ns + 1000000000;
+  ended = setjmp(panicked);
+  if (!ended) ask(7, 100);
+  CHECK(ended && strcmp(words, "the shared folder has not answered for 1000 ms, and the time of the invocation is up") == 0, "or at the invocation's deadline");
   free(room);
   return failures != 0;
 }
