@@ -153,7 +153,7 @@ async function build({ found, lwip, cacheDir, dir, log }) {
 /**
  * Links a program of the tests with ring 0, in place of Ember's ring 3.
  *
- * @param {{source: string, output: string}} options `source` is relative to `guest/` and defines `ember_main`, `trap` and `trap_stack_top`.
+ * @param {{source: string, output: string}} options `source` is relative to `guest/` and defines `ember_main` and `trap`.
  */
 export async function linkTestKernel({ source, output }) {
   const found = tools();

@@ -37,6 +37,11 @@
 #define EMBER_TEXT 0x00200000
 #define EMBER_RODATA 0x00400000
 #define EMBER_DATA 0x00600000
+/*
+ * The stack on which exceptions are reported lies at the start of the data: below it is read-only memory, so that its overflow is a fault
+ * and not a change of other data.
+ */
+#define EMBER_TRAP_STACK_TOP 0x00604000
 #define EMBER_STACK_GUARD 0x00800000
 #define EMBER_STACK_BOTTOM 0x00a00000
 /* The config block lies right above, so that loading the image has already backed the top of the stack with memory. */

@@ -26,11 +26,10 @@ static const char *const vector_names[32] = {
     "machine check",       "SIMD floating point",
     "virtualization",      "control protection"};
 
-/* The stack on which exceptions are reported. */
-#define TRAP_STACK_BYTES 16384
-static uint8_t trap_stack[TRAP_STACK_BYTES] __attribute__((aligned(16), used));
-/* For kernel/traps.S. */
-__asm__(".globl trap_stack_top\n.set trap_stack_top, trap_stack + 16384");
+/* The registers of the caller of `panic` or `crash` (snapshot.S), whose other halves are here. */
+struct trap_frame panic_frame;
+_Noreturn void panic_on(const char *format, ...);
+_Noreturn void crash_on(enum crash kind, const char *what);
 
 static _Noreturn void power_off(void) {
   for (;;) call_kernel(CALL_POWER_OFF, 0, 0);
@@ -57,7 +56,7 @@ static void print_backtrace(uint64_t rsp) {
   uint64_t last = 0;
   for (const uint64_t *p = (const uint64_t *)(rsp & ~7ull); p < (const uint64_t *)EMBER_STACK_TOP && shown < 24; p++) {
     uint64_t offset;
-    /* Ring 0's code has names too, but ring 3 cannot read it. */
+    /* Ring 0's code has names too, but ring 3 cannot read it at its own address. */
     if (*p < EMBER_TEXT) continue;
     if (!symbol_find(*p, &offset) || offset < 2) continue;
     const uint8_t *code = (const uint8_t *)*p;
@@ -87,6 +86,17 @@ static void print_marks(void) {
   kprintf("\n");
 }
 
+static void print_registers(const struct trap_frame *f) {
+  print_address("  rip ", f->rip);
+  kprintf("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+  kprintf("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
+  kprintf("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+  kprintf("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+  kprintf("  rflags %lx  cs %lx\n", f->rflags, f->cs);
+  print_backtrace(f->rsp);
+  print_marks();
+}
+
 static void print_fault(const struct trap_frame *f) {
   uint64_t cr2 = f->cr2;
   const char *name = f->vector < 22 ? vector_names[f->vector] : "exception";
@@ -99,14 +109,7 @@ static void print_fault(const struct trap_frame *f) {
   } else if (f->error && (f->vector == 13 || (f->vector >= 10 && f->vector <= 12))) {
     kprintf("  selector 0x%lx in the %s\n", f->error >> 3, f->error & 2 ? "IDT" : f->error & 4 ? "LDT" : "GDT");
   }
-  print_address("  rip ", f->rip);
-  kprintf("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
-  kprintf("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
-  kprintf("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
-  kprintf("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
-  kprintf("  rflags %lx  cs %lx\n", f->rflags, f->cs);
-  print_backtrace(f->rsp);
-  print_marks();
+  print_registers(f);
 }
 
 static _Noreturn void finish(const char *message) {
@@ -131,24 +134,22 @@ _Noreturn void trap(const struct trap_frame *f) {
   finish(f->vector < 22 ? vector_names[f->vector] : "exception");
 }
 
-_Noreturn void crash(enum crash kind, const char *what) {
-  if (!crash_handler) panic("%s", what);
+_Noreturn void crash_on(enum crash kind, const char *what) {
+  if (!crash_handler) panic_on("%s", what);
   struct context *handler = crash_handler;
   crash_handler = 0;
   kprintf("\nember: %s\n", what);
-  print_backtrace((uint64_t)__builtin_frame_address(0));
-  print_marks();
+  print_registers(&panic_frame);
   context_restore(handler, kind);
 }
 
-_Noreturn void panic(const char *format, ...) {
+_Noreturn void panic_on(const char *format, ...) {
   char text[256];
   va_list args;
   va_start(args, format);
   format_text(text, sizeof text, format, args);
   va_end(args);
   kprintf("\nember: panic: %s\n", text);
-  print_backtrace((uint64_t)__builtin_frame_address(0));
-  print_marks();
+  print_registers(&panic_frame);
   finish(text);
 }

@@ -77,7 +77,7 @@ exception:
   movl %esp, %edi
   addl $EMBER_FAULT_VIEW - EMBER_FAULT_PAGE, %edi
   pushq $EMBER_USER_SS
-  pushq $trap_stack_top - 8 /* as after a call */
+  pushq $EMBER_TRAP_STACK_TOP - 8 /* as after a call */
   pushq $2
   pushq $EMBER_USER_CS
   pushq $trap

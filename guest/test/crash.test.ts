@@ -35,6 +35,9 @@ describe('a crash of the engine', () => {
     await expect
       .poll(() => guest.console(), { timeout: 5000 })
       .toContain('ember: panic: this kernel carries no function');
+    expect(guest.console()).toMatch(
+      / {2}rip [0-9a-f]{16} {2}ember_main\+0x\w+\r\n {2}rax [0-9a-f]{16} [\s\S]* rsp 0000000001d[0-9a-f]{5}\r\n[\s\S]* cs 23\r\n/,
+    );
     expect(guest.console()).toMatch(/marks \(counts since entry\): kernel \d+ memory \d+\r\n/);
   });
 });

@@ -14,9 +14,12 @@ describe('readEmberPanic', () => {
     expect(readEmberPanic('ember: panic: no memory for the heap\n')?.message).toBe('no memory for the heap');
   });
 
-  it('finds a trap of the engine, which lists its calls', () => {
-    const report = 'ember: abort in QuickJS\ncalls (from the stack, newest first):\n  0000000000200000  qjs:f1+0x5';
-    expect(readEmberPanic(`${report}\n`)).toEqual({ message: 'abort in QuickJS', report });
+  it('finds a trap of the engine, which has its registers, or lists its calls', () => {
+    const calls = 'calls (from the stack, newest first):\n  0000000000200000  qjs:f1+0x5';
+    for (const registers of ['  rip 0000000000200000  qjs:f1+0x5\n', '']) {
+      const report = `ember: abort in QuickJS\n${registers}${calls}`;
+      expect(readEmberPanic(`${report}\n`)).toEqual({ message: 'abort in QuickJS', report });
+    }
   });
 
   it('takes nothing else for one, also when a function prints something like it', () => {

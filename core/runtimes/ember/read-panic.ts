@@ -1,6 +1,6 @@
-/** The beginnings of an Ember guest's last report: its own panic, a processor exception, or a trap of the engine with its calls. */
+/** The beginnings of an Ember guest's last report: its own panic, a processor exception, or a trap of the engine with its registers (older kernels: its calls). */
 const panicLine = /^ember: (?:panic: )?(.+)$/gm;
-const callsLine = 'calls (from the stack';
+const trapLines = ['  rip ', 'calls (from the stack'];
 const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
 
 /**
@@ -14,8 +14,8 @@ export function readEmberPanic(consoleText: string): { readonly message: string;
   let last: RegExpExecArray | null = null;
   for (const match of text.matchAll(panicLine)) {
     const [line, what = ''] = match;
-    const hasCalls = text.startsWith(callsLine, match.index + line.length + 1);
-    if (line.startsWith('ember: panic: ') || exceptionLine.test(what) || hasCalls) last = match;
+    const isTrap = trapLines.some((begin) => text.startsWith(begin, match.index + line.length + 1));
+    if (line.startsWith('ember: panic: ') || exceptionLine.test(what) || isTrap) last = match;
   }
   if (last === null) return null;
   return { message: last[1] ?? '', report: text.slice(last.index).trimEnd() };

@@ -11,10 +11,6 @@
 #include "../../rt/memory.h"
 
 #define CALLS 20000
-#define TRAP_STACK_BYTES 16384
-
-static uint8_t trap_stack[TRAP_STACK_BYTES] __attribute__((aligned(16), used));
-__asm__(".globl trap_stack_top\n.set trap_stack_top, trap_stack + 16384");
 
 static struct context before;
 static struct trap_frame seen;
@@ -102,6 +98,7 @@ static void must_not_write(uint64_t at) { MUST_FAULT("write", at, *(volatile uin
 static void must_not_execute(uint64_t at) { MUST_FAULT("execute", at, ((void (*)(void))at)()); }
 
 static void memory(void) {
+  must_not_write(EMBER_DATA - 1);
   for (uint64_t at = 0; at < EMBER_TEXT; at += 4096) {
     if (at != EMBER_FAULT_VIEW) must_not_read("ring 0's page", at);
     must_not_write(at);
