@@ -59,6 +59,9 @@ extern int engine_reserve_open;
 /* 1 once the function has asked for more memory than there is, since `engine_attach` or since the flag was cleared. */
 extern int engine_out_of_memory;
 
+/* QuickJS calls `host_interrupt` after this many further calls of functions and jumps back. */
+void engine_poll_after(uint32_t steps);
+
 /* Linear memory: what the engine has, what of it JavaScript's values take, and the most that it can have. */
 uint32_t engine_pages(void);
 uint32_t engine_used_bytes(void);

@@ -192,6 +192,22 @@ export default function handler({ keep }) {
   });
 });
 
+describe('a loop of built-ins that take long', () => {
+  it('is stopped near its deadline, though it makes few steps', async () => {
+    // QEMU's counter counts instructions: a look at the deadline every 10,000 steps would come after some 10^10.
+    const extra = ['-icount', 'shift=0,sleep=off'];
+    const guest = await functions.boot(
+      `export default () => { const text = 'a'.repeat(50_000); for (let i = 0, n = 0; i < 1e9; i++) n += text.indexOf('ab'); };`,
+      { extra },
+    );
+    const error = await guest.fails({}, { deadlineMs: 20, tscHz: 1_000_000_000n });
+    expect(error.code).toBe('TIMEOUT');
+    const at = (name: string) => Number(error.marks.find((mark) => mark.name === name)?.tsc ?? 0n);
+    expect(at('returned') - at('invoke')).toBeGreaterThan(20_000_000);
+    expect(at('returned') - at('invoke')).toBeLessThan(30_000_000);
+  });
+});
+
 describe('a handler that answers', () => {
   it('sends JSON, text, bytes and nothing, with status and headers', async () => {
     const guest = await boot(`const cases = {
