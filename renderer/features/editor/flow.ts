@@ -4,6 +4,7 @@ import { configPath, setInConfig } from '../../state/config-text.ts';
 import { addToast, report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
 import { type Doc, type DocKey, docKey, isDirty } from '../../state/session.ts';
 import { renameImports, type SourceText } from './rename-imports.ts';
+import { renameInConfig } from './rename-in-config.ts';
 
 /** All drafts travel with the settings at each pause in typing; a handler is a hundredth of this. */
 const draftCharacters = 400_000;
@@ -171,8 +172,12 @@ export function createDocActions(context: StudioContext): DocActions {
       const changed = renameImports(files, from, to);
       for (const { path, text } of changed) await change(projectId, path, text, revisionOf(path === to ? from : path));
       const config = files.find(({ path }) => path === configPath);
-      if (config !== undefined && project?.config?.entry === from)
-        await change(projectId, configPath, setInConfig(config.text, ['entry'], to), config.revision);
+      if (config !== undefined) {
+        // The entry has a default name, which the file then does not say.
+        const withEntry = project?.config?.entry === from ? setInConfig(config.text, ['entry'], to) : config.text;
+        const next = renameInConfig(withEntry, from, to);
+        if (next !== config.text) await change(projectId, configPath, next, config.revision);
+      }
       const count = changed.filter(({ path }) => path !== to).length;
       if (count > 0) addToast(context, `Imports in ${count === 1 ? '1 file' : `${count} files`} follow the new name.`);
     } catch (thrown) {

@@ -46,3 +46,16 @@ it('does not touch what leads out of the project, or to nothing', () => {
     {},
   );
 });
+
+it('follows the address of a file beside the module', () => {
+  const files = {
+    'handler.ts': "const at = new URL('./words.txt', import.meta.url);\nnew URL('./words.txt', 'http://x/');\n",
+    'words.txt': '',
+  };
+  expect(after(files, 'words.txt', 'data/words.txt')).toEqual({
+    'handler.ts': "const at = new URL('./data/words.txt', import.meta.url);\nnew URL('./words.txt', 'http://x/');\n",
+  });
+  expect(after(files, 'handler.ts', 'lib/handler.ts')['lib/handler.ts']).toContain(
+    "new URL('../words.txt', import.meta.url)",
+  );
+});
