@@ -58,7 +58,8 @@ export function App({ transport }: { readonly transport: Transport }) {
       if ((event.target as Element | null)?.closest?.('[data-takes-keys]')) return;
       const shortcut = shortcutOf(event);
       if (shortcut === 'Esc') {
-        if (!keepsEscape(event.target) || !studio.invoke.cancel()) return;
+        const isOver = studio.transient.getState().dialog !== null || isClosedByEscape(event.target);
+        if (isOver || !studio.invoke.cancel()) return;
         event.preventDefault();
         event.stopPropagation();
         return;
@@ -70,14 +71,13 @@ export function App({ transport }: { readonly transport: Transport }) {
       const { dialog } = studio.transient.getState();
       if (!command.disabled && (dialog === null || command.id === 'palette')) command.run();
     };
-    // The focused panel handles the key first: Esc closes the front dialog or menu, or cancels if there is none.
+    // No work was in progress, or `onKeyDown` took the key. The focused panel handles it first; then the page closes.
     const onEscape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
-      // The editor and the console use Esc themselves; while work is in progress, `onKeyDown` took it already.
+      // The editor and the console use Esc themselves.
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
       if (studio.transient.getState().kernelInstall !== null) studio.kernels.cancel();
-      else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
-      else studio.invoke.cancel();
+      else studio.transient.setState({ center: 'editor' });
     };
     window.addEventListener('keydown', onKeyDown, true);
     window.addEventListener('keydown', onEscape);
@@ -133,12 +133,11 @@ function LostBar({ retry }: { readonly retry: () => void }) {
   );
 }
 
-/** True in the editor and the console, which swallow Esc, unless a widget of the editor's is open: Esc closes that first. */
-function keepsEscape(target: EventTarget | null): boolean {
-  if (!(target instanceof Element)) return false;
-  if (target.closest('.xterm') !== null) return true;
-  const editor = target.closest('.monaco-editor');
-  return editor !== null && editor.querySelector(openWidgets) === null;
+/** True while a menu or a widget of the editor's is open: Esc closes that before it cancels work. */
+function isClosedByEscape(target: EventTarget | null): boolean {
+  if (document.querySelector('[role="menu"]') !== null) return true;
+  const editor = target instanceof Element ? target.closest('.monaco-editor') : null;
+  return editor !== null && editor.querySelector(openWidgets) !== null;
 }
 
 const openWidgets = '.suggest-widget.visible, .find-widget.visible, .parameter-hints-widget.visible, .rename-box';

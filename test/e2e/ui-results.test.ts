@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { expectVisible } from './browser.ts';
 import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
 let studio: Studio;
+
+/** A busy machine takes long for a boot and a page. */
+vi.setConfig({ testTimeout: 60_000 });
 const open = async (options?: StudioOptions) => {
   studio = await openStudio(options);
   await studio.page.locator('.monaco-editor .view-line').first().waitFor();
@@ -12,6 +15,7 @@ const open = async (options?: StudioOptions) => {
   return studio;
 };
 
+const press = (key: string) => studio.page.keyboard.press(key);
 const runButton = () => studio.page.getByRole('button', { name: /^Run Ctrl/ });
 const outcome = () => studio.page.locator('[data-part="outcome"]');
 
@@ -28,6 +32,48 @@ describe('Esc', () => {
     await page.keyboard.press('Escape');
     await runButton().waitFor();
     expect(await outcome().textContent()).toMatch(/cancelled after .* s/);
+  });
+
+  it.each([
+    ['Settings', () => press('Control+Alt+S')],
+    ['Options', () => press('Control+,')],
+    ['Image', () => press('Control+I')],
+    ['Deployed functions', () => press('Control+8')],
+    ['Gateway', () => press('Control+9')],
+    [
+      'Run',
+      async () => {
+        await studio.page.getByRole('button', { name: 'All runs' }).click();
+        await studio.page.getByRole('table', { name: 'Runs' }).getByRole('button', { name: 'Details' }).first().click();
+      },
+    ],
+  ])('cancels a run while the page %s is open, and closes the page then', async (name, show) => {
+    const { page, engine } = await open();
+    engine.faults.bootMs = 60_000;
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Resuming the instance').first().waitFor();
+    await show();
+    const view = page.getByRole('main', { name, exact: true });
+    await view.getByRole('button').first().focus();
+    await page.keyboard.press('Escape');
+    await runButton().waitFor();
+    expect(await view.count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await until('the page is closed', async () => (await view.count()) === 0);
+  });
+
+  it('closes an open menu first, and cancels then', async () => {
+    const { page, engine } = await open();
+    engine.faults.bootMs = 60_000;
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Resuming the instance').first().waitFor();
+    await page.getByRole('button', { name: 'Function', exact: true }).click();
+    await page.getByRole('menu').waitFor();
+    await page.keyboard.press('Escape');
+    await until('the menu is closed', async () => (await page.getByRole('menu').count()) === 0);
+    expect(await runButton().count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await runButton().waitFor();
   });
 
   it('closes the editor’s suggestions first, and cancels then', async () => {
