@@ -52,6 +52,17 @@ it('finds settings by words, gives a command another key, and shows that key', a
   await until('it ran', () => engine.runs().length === before + 1);
 });
 
+it('resets all settings, the theme too', async () => {
+  const { page } = await open();
+  await page.keyboard.press('Control+Alt+S');
+  const settings = page.getByRole('main', { name: 'Settings' });
+  await settings.getByLabel('Theme').selectOption('light');
+  await settings.getByLabel('Wrap long lines').check();
+  await settings.getByRole('button', { name: 'Reset all to defaults' }).click();
+  await until('the theme is the default', async () => (await settings.getByLabel('Theme').inputValue()) === 'system');
+  expect(await settings.getByLabel('Wrap long lines').isChecked()).toBe(false);
+});
+
 it('formats on save, when that is set', async () => {
   const { page, engine } = await open();
   engine.writeOutside('hello', 'handler.ts', 'export default function handler( ) {\nreturn  { a:1 }\n}\n');

@@ -1,6 +1,6 @@
 import { type AllowedTokenService, allowedTokenServices, tokenServiceKey } from '#shared/model/token-service.ts';
 import type { StudioContext } from '../../state/context.ts';
-import { initialPreferences, type Preferences } from '../../state/saved.ts';
+import { initialPreferences, initialSaved, type Preferences } from '../../state/saved.ts';
 
 export interface SettingsActions {
   readonly set: (change: Partial<Preferences>) => void;
@@ -22,7 +22,7 @@ export function createSettingsActions({ saved, client }: StudioContext): Setting
       const { [commandId]: _before, ...rest } = saved.getState().preferences.keys;
       set({ keys: key === null ? rest : { ...rest, [commandId]: key } });
     },
-    reset: () => saved.setState({ preferences: initialPreferences }),
+    reset: () => saved.setState({ preferences: initialPreferences, theme: initialSaved.theme }),
     listRegistries: async () => allowedTokenServices(await client.call('settings:get', {})),
     setTokenService: async (registry, tokenService) => {
       await client.call('settings:set', { values: { [tokenServiceKey(registry)]: tokenService } });
