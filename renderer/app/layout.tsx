@@ -13,7 +13,7 @@ import styles from './layout.module.css';
 import { type PanelName, panelRef, togglePanel } from './panels.ts';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
-import { share, sideSize } from './side-size.ts';
+import { share, sideSize, timelineSize } from './side-size.ts';
 import { TimelinePanel } from './timeline-panel.tsx';
 import { Tips } from './tips.tsx';
 
@@ -66,7 +66,7 @@ export function Workbench() {
         </SavedGroup>
       </Panel>
       <Handle of="timeline" label="Height of the timeline" />
-      <Panel id="timeline" panelRef={refs.timeline} defaultSize="29%" minSize={110} collapsible>
+      <Panel id="timeline" panelRef={refs.timeline} defaultSize={timelineSize()} minSize={110} collapsible>
         <ErrorBoundary>
           <TimelinePanel theme={theme} />
         </ErrorBoundary>

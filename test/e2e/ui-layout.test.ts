@@ -39,6 +39,16 @@ describe.each([
     expect(await isInside(dock.getByRole('tab', { name: 'Runs' }), dock)).toBe(true);
   });
 
+  it('draws processor time and memory as curves under the phases', async () => {
+    studio = await openStudio({ width, height });
+    const { page } = studio;
+    await page.getByTestId('timeline-change').waitFor();
+    for (const name of ['cpu', 'memory']) {
+      const lane = await page.locator(`[data-lane="${name}"]`).boundingBox();
+      expect(lane?.height ?? 0, name).toBeGreaterThanOrEqual(24);
+    }
+  });
+
   it.each(['prestarted', 'cold'])('shows all of what to try in the mode %s', async (mode) => {
     studio = await openStudio({ width, height });
     const { page } = studio;

@@ -25,13 +25,15 @@ const gapPx = 3;
 /** Whiskers with room for a cap and the tick of the median. */
 const spreadPx = 11;
 /** Under `least` a curve is a line: the strip is then a row with its number. Over `most` it wastes room for labels. */
-const stripPx = { number: 13, least: 40, most: 64 };
+const stripPx = { number: 13, least: 24, most: 64 };
+/** The strips that get a curve before marks get a second row of labels: processor time and memory. */
+const plottedFirst = 2;
 
 /** True for a strip with room for a curve. */
 export const isPlotted = (strip: Lane): boolean => strip.heightPx >= stripPx.least;
 
 /** Below this height the bar gives room to the spread, so that the strips keep theirs. */
-const compactPx = 150;
+const compactPx = 170;
 /** Below this height the strips need the room of a third row of labels. */
 const tallPx = 200;
 
@@ -60,8 +62,11 @@ export function layOutLanes(heightPx: number, { strips: stripCount, hasGhost, ha
   if (hasGhost) top += 1;
   const ghost = take(ghostPx);
   const left = heightPx - top;
-  const fitsStrips = left >= markStemPx + labelRowPx + stripCount * (stripPx.number + 1) + gapPx;
-  const stripRoom = fitsStrips ? stripCount * (stripPx.number + 1) + gapPx : 0;
+  const marksPx = markStemPx + labelRowPx;
+  const numbersPx = stripCount * (stripPx.number + 1) + gapPx;
+  const curvesPx = numbersPx + Math.min(stripCount, plottedFirst) * (stripPx.least - stripPx.number);
+  const fitsStrips = left >= marksPx + numbersPx;
+  const stripRoom = left >= marksPx + curvesPx ? curvesPx : fitsStrips ? numbersPx : 0;
   const labelRows = Math.max(
     0,
     Math.min(heightPx < tallPx ? 2 : 3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)),

@@ -49,7 +49,7 @@ const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { v
 function Row(props: { readonly lane: Lane; readonly name: string; readonly value?: string; readonly title?: string }) {
   const { lane, name, value, title } = props;
   return (
-    <div className={styles.lane} title={title} style={{ top: lane.topPx, height: lane.heightPx }}>
+    <div className={styles.lane} data-lane={name} title={title} style={{ top: lane.topPx, height: lane.heightPx }}>
       <span>{name}</span>
       {value !== undefined && <span className={styles.laneMost}>{value}</span>}
     </div>

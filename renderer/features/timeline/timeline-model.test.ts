@@ -6,7 +6,7 @@ import { ns } from '#shared/model/units.ts';
 import { markNames } from '#shared/timeline/index.ts';
 import { spreadText } from './figures.ts';
 import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
-import { labelRowPx, layOutLanes } from './lanes.ts';
+import { isPlotted, labelRowPx, layOutLanes } from './lanes.ts';
 import { placeLabels } from './mark-labels.ts';
 import {
   buildModel,
@@ -211,7 +211,8 @@ describe('lanes', () => {
   it('shares the height of the design between bar, ghost, labels and strips', () => {
     const lanes = layOutLanes(162, { strips: 4, hasGhost: true, hasSpread: false });
     expect(lanes.strips).toHaveLength(4);
-    expect(lanes.labelRows).toBe(2);
+    expect(lanes.labelRows).toBe(1);
+    expect(lanes.strips.map(isPlotted)).toEqual([true, true, false, false]);
     const last = lanes.strips.at(-1);
     expect((last?.topPx ?? 0) + (last?.heightPx ?? 0)).toBeLessThanOrEqual(162);
   });
@@ -339,8 +340,15 @@ describe('a series', () => {
     const lanes = layOutLanes(190, { strips: 4, hasGhost: true, hasSpread: true });
     expect(lanes.spread.topPx).toBe(lanes.bar.topPx + lanes.bar.heightPx);
     expect(lanes.ghost.topPx).toBeGreaterThanOrEqual(lanes.spread.topPx + lanes.spread.heightPx);
-    // The panel's room in a window of 1024 × 640: the strips keep their numbers.
+    // A panel made lower than it is at first: the strips keep their numbers.
     expect(layOutLanes(137, { strips: 4, hasGhost: true, hasSpread: true }).strips).toHaveLength(4);
+    // The panel's room in windows of 1024 × 640 and 1280 × 800: processor time and memory have a curve.
+    for (const heightPx of [161, 184]) {
+      const { strips, labelRows } = layOutLanes(heightPx, { strips: 4, hasGhost: true, hasSpread: true });
+      expect(strips.map(isPlotted)).toEqual([true, true, false, false]);
+      expect(labelRows).toBeGreaterThanOrEqual(1);
+      expect((strips[3]?.topPx ?? 0) + (strips[3]?.heightPx ?? 0)).toBeLessThanOrEqual(heightPx);
+    }
     const window = { startNs: 0, endNs: 10_000 };
     expect(hitTest(model, lanes, window, 1000, 150, lanes.spread.topPx + 4).row).toBe('spread');
   });
