@@ -1,50 +1,50 @@
-import { BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
+import { BrowserWindow, ipcMain, Menu, type MenuItemConstructorOptions } from 'electron';
+import { menuCommandChannel, menuKeysChannel } from '../preload/channel.ts';
+import { isTrustedFrame } from './origin.ts';
 
-/** A key of the page: the menu shows it and presses it there, so that its action is defined once, in the page. */
-interface PageKey {
-  readonly label: string;
-  readonly accelerator: string;
-  readonly keyCode: string;
-  readonly modifiers: ('control' | 'shift' | 'alt')[];
+/** The keys of the page's commands, by command, as the page writes them: `Ctrl+Shift+M`. */
+type Keys = ReadonlyMap<string, string>;
+
+/** The application's menu. The page says which keys its commands have, also when a person chooses others. */
+export function setupMenu(): void {
+  show(new Map());
+  ipcMain.on(menuKeysChannel, (event, keys: unknown) => {
+    if (isTrustedFrame(event.senderFrame)) show(readKeys(keys));
+  });
 }
 
-const pageKeys = {
-  run: { label: 'Run', accelerator: 'Ctrl+Enter', keyCode: 'Enter', modifiers: ['control'] },
-  newFunction: { label: 'New Function…', accelerator: 'Ctrl+Alt+N', keyCode: 'N', modifiers: ['control', 'alt'] },
-  openFolder: { label: 'Open Folder…', accelerator: 'Ctrl+O', keyCode: 'O', modifiers: ['control'] },
-  importThing: { label: 'Import…', accelerator: 'Ctrl+Alt+I', keyCode: 'I', modifiers: ['control', 'alt'] },
-  options: { label: 'Options', accelerator: 'Ctrl+,', keyCode: ',', modifiers: ['control'] },
-  inspect: { label: 'Look into the Image', accelerator: 'Ctrl+I', keyCode: 'I', modifiers: ['control'] },
-  save: { label: 'Save and Rebuild', accelerator: 'Ctrl+S', keyCode: 'S', modifiers: ['control'] },
-  palette: { label: 'Command Palette…', accelerator: 'Ctrl+K', keyCode: 'K', modifiers: ['control'] },
-  console: { label: 'Console', accelerator: 'Ctrl+`', keyCode: '`', modifiers: ['control'] },
-  nextPanel: { label: 'Next Panel', accelerator: 'F6', keyCode: 'F6', modifiers: [] },
-} satisfies Record<string, PageKey>;
-
-/** The application's menu. */
-export function setupMenu(): void {
+function show(keys: Keys): void {
+  const item = (label: string, command: string): MenuItemConstructorOptions => {
+    const accelerator = toAccelerator(keys.get(command) ?? '');
+    return {
+      label,
+      // The page takes the key itself, so its action is defined once, there.
+      ...(accelerator === null ? {} : { accelerator, registerAccelerator: false }),
+      click: () => BrowserWindow.getFocusedWindow()?.webContents.send(menuCommandChannel, command),
+    };
+  };
   const template: MenuItemConstructorOptions[] = [
     {
       label: 'File',
       submenu: [
-        pressKey(pageKeys.newFunction),
-        pressKey(pageKeys.openFolder),
-        pressKey(pageKeys.importThing),
-        pressKey(pageKeys.save),
+        item('New Function…', 'new-function'),
+        item('Open Folder…', 'open-folder'),
+        item('Import…', 'import'),
+        item('Save and Rebuild', 'save'),
         { type: 'separator' },
         { role: 'quit' },
       ],
     },
     { role: 'editMenu' },
-    { label: 'Run', submenu: [pressKey(pageKeys.run)] },
+    { label: 'Run', submenu: [item('Run', 'run')] },
     {
       label: 'View',
       submenu: [
-        pressKey(pageKeys.palette),
-        pressKey(pageKeys.console),
-        pressKey(pageKeys.nextPanel),
-        pressKey(pageKeys.options),
-        pressKey(pageKeys.inspect),
+        item('Command Palette…', 'palette'),
+        item('Console', 'console'),
+        item('Next Panel', 'next-region'),
+        item('Options', 'options'),
+        item('Look into the Image', 'inspect'),
         { type: 'separator' },
         { role: 'resetZoom' },
         { role: 'zoomIn' },
@@ -60,16 +60,29 @@ export function setupMenu(): void {
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
 }
 
-/** A menu item that does not take its key from the page; chosen by mouse, it presses it there. */
-function pressKey({ label, accelerator, keyCode, modifiers }: PageKey): MenuItemConstructorOptions {
-  return {
-    label,
-    accelerator,
-    registerAccelerator: false,
-    click: () => {
-      const contents = BrowserWindow.getFocusedWindow()?.webContents;
-      contents?.sendInputEvent({ type: 'keyDown', keyCode, modifiers });
-      contents?.sendInputEvent({ type: 'keyUp', keyCode, modifiers });
-    },
-  };
+/** The keys that a page sent, as far as they are keys. */
+function readKeys(sent: unknown): Keys {
+  const entries = typeof sent === 'object' && sent !== null ? Object.entries(sent) : [];
+  return new Map(entries.filter(([, key]) => typeof key === 'string'));
+}
+
+/** Electron's names of keys that a page calls otherwise. */
+const electronNames: Readonly<Record<string, string>> = {
+  ' ': 'Space',
+  '+': 'Plus',
+  ArrowUp: 'Up',
+  ArrowDown: 'Down',
+  ArrowLeft: 'Left',
+  ArrowRight: 'Right',
+};
+const modifiersPattern = /^(?:Ctrl\+)?(?:Alt\+)?(?:Shift\+)?/;
+/** Keys of the same name in both; Electron throws on a name that it does not know. */
+const knownKey = /^(?:[!-~]|F\d|F1\d|F2[0-4]|Enter|Tab|Backspace|Delete|Insert|Home|End|PageUp|PageDown)$/;
+
+/** A key of the page as Electron writes it; null for none, and for a key that menus cannot show. */
+function toAccelerator(key: string): string | null {
+  const modifiers = modifiersPattern.exec(key)?.[0] ?? '';
+  const last = key.slice(modifiers.length);
+  const name = electronNames[last] ?? (knownKey.test(last) ? last : null);
+  return name === null ? null : `${modifiers}${name}`;
 }

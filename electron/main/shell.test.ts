@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
+import { menuCommandChannel, menuKeysChannel, pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
 import { findFile, setupAppProtocol } from './app-protocol.ts';
 import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
@@ -354,24 +354,61 @@ test.each([
 });
 
 describe('the menu', () => {
-  test('shows the page’s shortcuts and presses them in the page', () => {
+  type Item = {
+    label?: string;
+    accelerator?: string;
+    registerAccelerator?: boolean;
+    click?: () => void;
+    submenu?: Item[];
+  };
+  const items = (): Item[] =>
+    (electron.Menu.setApplicationMenu.mock.lastCall?.[0] ?? []).flatMap((item: Item) => item.submenu ?? []);
+  const find = (label: string) => items().find((item) => item.label === label) ?? expect.fail(`no ${label}`);
+  const send = (keys: unknown, url = 'app://firstlight/') =>
+    electron.ipcMain.emit(menuKeysChannel, { senderFrame: { url, parent: null } }, keys);
+
+  beforeEach(() => {
+    electron.ipcMain.removeAllListeners();
     setupMenu();
-    createWindow('/preload.cjs');
-    type Item = {
-      label?: string;
-      accelerator?: string;
-      registerAccelerator?: boolean;
-      click?: () => void;
-      submenu?: Item[];
-    };
-    const menus: Item[] = electron.Menu.setApplicationMenu.mock.calls[0]?.[0] ?? [];
-    const items = menus.flatMap((item) => item.submenu ?? []);
-    const run = items.find((item) => item.label === 'Run');
-    expect(run).toMatchObject({ accelerator: 'Ctrl+Enter', registerAccelerator: false });
+  });
+
+  test('shows the page’s keys, and sends it the chosen command', () => {
+    expect(find('Run').accelerator).toBeUndefined();
+    send({ run: 'Ctrl+Enter', 'open-folder': 'Ctrl+O', console: 'Ctrl+`' });
+    expect(find('Run')).toMatchObject({ accelerator: 'Ctrl+Enter', registerAccelerator: false });
     // What the page does on Ctrl+O, with its unsaved changes and its words for a folder that is none, is written there.
-    expect(items.find((item) => item.label === 'Open Folder…')).toMatchObject({ registerAccelerator: false });
-    run?.click?.();
-    const sent = electron.BrowserWindow.opened[0]?.webContents.sendInputEvent.mock.calls.flat();
-    expect(sent).toEqual(['keyDown', 'keyUp'].map((type) => ({ type, keyCode: 'Enter', modifiers: ['control'] })));
+    expect(find('Open Folder…')).toMatchObject({ accelerator: 'Ctrl+O', registerAccelerator: false });
+    expect(find('Console')).toMatchObject({ accelerator: 'Ctrl+`' });
+    createWindow('/preload.cjs');
+    find('Run').click?.();
+    expect(electron.BrowserWindow.opened[0]?.webContents.send.mock.calls).toEqual([[menuCommandChannel, 'run']]);
+  });
+
+  test('follows a key that a person chose, or took away', () => {
+    send({ run: 'Ctrl+Enter', save: 'Ctrl+S' });
+    send({ run: 'Ctrl+Alt+R' });
+    expect(find('Run').accelerator).toBe('Ctrl+Alt+R');
+    expect(find('Save and Rebuild').accelerator).toBeUndefined();
+  });
+
+  test.each([
+    ['Ctrl+ArrowUp', 'Ctrl+Up'],
+    ['Ctrl++', 'Ctrl+Plus'],
+    ['Ctrl+Shift+ ', 'Ctrl+Shift+Space'],
+    ['F12', 'F12'],
+    ['AudioVolumeUp', undefined],
+    ['Ctrl+Ä', undefined],
+    ['', undefined],
+    [7, undefined],
+  ])('shows %j as %j, which Electron knows', (key, accelerator) => {
+    send({ run: key });
+    expect(find('Run').accelerator).toBe(accelerator);
+  });
+
+  test('does not listen to another page, or to what are no keys', () => {
+    send({ run: 'Ctrl+Enter' }, 'https://evil.example/');
+    send(null);
+    send('Ctrl+Enter');
+    expect(find('Run').accelerator).toBeUndefined();
   });
 });

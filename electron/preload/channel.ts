@@ -6,3 +6,7 @@ export const connectChannel = 'contract:connect';
 export const pickDirectoryChannel = 'dialog:pick-directory';
 /** The same for a file. */
 export const pickFileChannel = 'dialog:pick-file';
+/** Tells the main process the present key of each of the page's commands, for the menu. */
+export const menuKeysChannel = 'menu:keys';
+/** Tells the page the id of the command that was chosen in the menu. */
+export const menuCommandChannel = 'menu:command';

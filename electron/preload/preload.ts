@@ -1,9 +1,16 @@
-/** Exposes the contract's three verbs and the system's dialogs for folders and files as `window.firstlight`, and nothing else. */
+/** Exposes the contract's three verbs and the system's dialogs for folders and files, and the menu as `window.firstlight`. */
 import { contextBridge, ipcRenderer } from 'electron';
 import { createBridge } from '#shared/contract/bridge.ts';
 import { createClient } from '#shared/contract/client.ts';
 import type { ClientPort, EngineMessage } from '#shared/contract/wire.ts';
-import { connectChannel, pickDirectoryChannel, pickFileChannel, startUrl } from './channel.ts';
+import {
+  connectChannel,
+  menuCommandChannel,
+  menuKeysChannel,
+  pickDirectoryChannel,
+  pickFileChannel,
+  startUrl,
+} from './channel.ts';
 
 // Before its first page a window has an empty document, and preload scripts run in that too.
 if (location.href.startsWith(startUrl)) {
@@ -11,6 +18,12 @@ if (location.href.startsWith(startUrl)) {
     ...createBridge(createClient(connect())),
     pickDirectory: (): Promise<string | null> => ipcRenderer.invoke(pickDirectoryChannel),
     pickFile: (): Promise<string | null> => ipcRenderer.invoke(pickFileChannel),
+    setMenuKeys: (keys: Readonly<Record<string, string>>): void => ipcRenderer.send(menuKeysChannel, keys),
+    onMenuCommand: (listener: (id: string) => void): (() => void) => {
+      const hear = (_event: unknown, id: string) => listener(id);
+      ipcRenderer.on(menuCommandChannel, hear);
+      return () => void ipcRenderer.off(menuCommandChannel, hear);
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
+import type { Command } from '../bind/command.ts';
 import { useProject, useSaved, useSession, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
 import { showPanels } from '../state/context.ts';
 import { wideViews } from '../state/transient.ts';
@@ -50,9 +51,17 @@ export function App({ transport }: { readonly transport: Transport }) {
   useEffect(() => {
     document.title = project === null ? 'Firstlight' : `${project.name} – Firstlight`;
   }, [project]);
-  useEffect(() => applyPreferences(preferences, commands()), [preferences, commands]);
+  useEffect(() => {
+    applyPreferences(preferences, commands());
+    const keys = commands().flatMap(({ id, shortcut }) => (shortcut === undefined ? [] : [[id, shortcut] as const]));
+    transport.menu?.setKeys(Object.fromEntries(keys));
+  }, [preferences, commands, transport]);
   useEffect(trackFocus, []);
   useEffect(() => {
+    const choose = (command: Command) => {
+      const { dialog } = studio.transient.getState();
+      if (!command.disabled && (dialog === null || command.id === 'palette')) command.run();
+    };
     const onKeyDown = (event: KeyboardEvent) => {
       // A field that records a shortcut takes any key.
       if ((event.target as Element | null)?.closest?.('[data-takes-keys]')) return;
@@ -68,8 +77,7 @@ export function App({ transport }: { readonly transport: Transport }) {
       if (command === undefined) return;
       event.preventDefault();
       event.stopPropagation();
-      const { dialog } = studio.transient.getState();
-      if (!command.disabled && (dialog === null || command.id === 'palette')) command.run();
+      choose(command);
     };
     // No work was in progress, or `onKeyDown` took the key. The focused panel handles it first; then the page closes.
     const onEscape = (event: KeyboardEvent) => {
@@ -81,11 +89,16 @@ export function App({ transport }: { readonly transport: Transport }) {
     };
     window.addEventListener('keydown', onKeyDown, true);
     window.addEventListener('keydown', onEscape);
+    const stopMenu = transport.menu?.onCommand((id) => {
+      const command = commands().find((entry) => entry.id === id);
+      if (command !== undefined) choose(command);
+    });
     return () => {
+      stopMenu?.();
       window.removeEventListener('keydown', onKeyDown, true);
       window.removeEventListener('keydown', onEscape);
     };
-  }, [commands, studio]);
+  }, [commands, studio, transport]);
 
   const starting = projects.value === null && projects.status !== 'failed';
   return (

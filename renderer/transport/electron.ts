@@ -1,10 +1,12 @@
 import { type Bridge, createBridgeClient } from '#shared/contract/bridge.ts';
-import type { Link, Transport } from './transport.ts';
+import type { AppMenu, Link, Transport } from './transport.ts';
 
 /** The object that the preload script adds to the window. */
 export interface PreloadApi extends Bridge {
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
   readonly pickFile?: (() => Promise<string | null>) | undefined;
+  readonly setMenuKeys: AppMenu['setKeys'];
+  readonly onMenuCommand: AppMenu['onCommand'];
 }
 
 declare global {
@@ -24,5 +26,6 @@ export function createElectronTransport(api: PreloadApi): Transport {
     retry: () => undefined,
     pickDirectory: api.pickDirectory,
     pickFile: api.pickFile,
+    menu: { setKeys: api.setMenuKeys, onCommand: api.onMenuCommand },
   };
 }

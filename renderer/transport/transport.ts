@@ -22,4 +22,14 @@ export interface Transport {
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
   /** Asks for a file in the same way. */
   readonly pickFile?: (() => Promise<string | null>) | undefined;
+  /** The application's menu; absent where the window has none. */
+  readonly menu?: AppMenu | undefined;
+}
+
+/** The menu of the desktop program: it shows the keys of the page's commands, and says which one was chosen. */
+export interface AppMenu {
+  /** The present keys, by command. */
+  readonly setKeys: (keys: Readonly<Record<string, string>>) => void;
+  /** Returns the function that stops listening. */
+  readonly onCommand: (listener: (id: string) => void) => () => void;
 }

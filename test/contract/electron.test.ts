@@ -35,16 +35,18 @@ describeContract('Electron’s message ports and context bridge (stand-in)', asy
   };
 });
 
-test('the page sees three verbs, the dialogs for folders and files, and nothing else', async () => {
+test('the page sees three verbs, the dialogs for folders and files, the menu, and nothing else', async () => {
   electron.ipcMain.removeAllListeners();
   setupContract(createScriptedEngine({}), () => undefined);
   const { port } = await loadPage();
   expect(Object.keys(electron.exposed)).toEqual(['firstlight']);
   expect(Object.keys(electron.exposed.firstlight as object).sort()).toEqual([
     'call',
+    'onMenuCommand',
     'openStream',
     'pickDirectory',
     'pickFile',
+    'setMenuKeys',
     'subscribe',
   ]);
   port.close();

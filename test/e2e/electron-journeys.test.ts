@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(`the desktop program${reason === null ? '' : ` 
     await expectVisible(page.locator('.xterm-rows', { hasText: 'printed on the desktop' }));
   }, 90_000);
 
-  it('has a menu whose items press the keys of the page', async () => {
+  it('has a menu whose items run the commands of the page, and show their keys', async () => {
     await clickMenu('View', 'Command Palette…');
     const palette = page.getByRole('dialog', { name: 'Commands' });
     await palette.waitFor();
@@ -75,9 +75,26 @@ describe.skipIf(reason !== null)(`the desktop program${reason === null ? '' : ` 
     const before = await runsOf('hello');
     await clickMenu('Run', 'Run');
     await until('it has run', async () => (await runsOf('hello')) === before + 1);
+    await page.keyboard.press('Control+Alt+S');
+    await page.getByRole('button', { name: /^Key of Run: Ctrl\+Enter/ }).click();
+    await page.keyboard.press('Control+Alt+r');
+    await page.getByRole('button', { name: /^Key of Run: Ctrl\+Alt\+R/ }).waitFor();
+    const keyOfRun = () =>
+      shell.evaluate(({ Menu }) => {
+        const run = Menu.getApplicationMenu()?.items.find(({ label }) => label === 'Run');
+        return run?.submenu?.items[0]?.accelerator;
+      });
+    await until('the menu shows the key', async () => (await keyOfRun()) === 'Ctrl+Alt+R');
+    await clickMenu('Run', 'Run');
+    await until('it has run again', async () => (await runsOf('hello')) === before + 2);
+    // The run closed the settings.
+    await page.keyboard.press('Control+Alt+S');
+    await page.getByRole('button', { name: 'Reset all to defaults' }).click();
+    await until('the menu shows the usual key', async () => (await keyOfRun()) === 'Ctrl+Enter');
+    await page.keyboard.press('Escape');
     const titles = await shell.evaluate(({ Menu }) => Menu.getApplicationMenu()?.items.map(({ label }) => label));
     expect(titles).toEqual(['File', 'Edit', 'Run', 'View', 'Window']);
-  }, 60_000);
+  }, 90_000);
 
   it('opens a folder only once a person picked it in the dialog', async () => {
     const dir = makeProject('greet');

@@ -11,6 +11,7 @@ import {
   openedWindow,
   quitShell,
   root,
+  shellSwitches,
   whyNoElectron,
 } from './real-electron.ts';
 import { until, whyNot } from './real-studio.ts';
@@ -25,6 +26,9 @@ let page: Page;
 let site: Server;
 let siteUrl: string;
 const asked: string[] = [];
+/** What the program printed on standard error. */
+let printed = '';
+const isRoot = shellSwitches.includes('--no-sandbox');
 
 describe.skipIf(reason !== null)(
   `the security of the desktop program${reason === null ? '' : ` (skipped: ${reason})`}`,
@@ -39,6 +43,9 @@ describe.skipIf(reason !== null)(
       home = makeHome();
       display = await openDisplay();
       shell = await launchShell({ display, home });
+      shell.process().stderr?.on('data', (data) => {
+        printed += String(data);
+      });
       page = await openedWindow(shell);
     }, 120_000);
 
@@ -103,7 +110,7 @@ describe.skipIf(reason !== null)(
       expect(asked).toEqual([]);
     });
 
-    it('2, 20: gives the page no Node and no Electron, but three verbs and two dialogs', async () => {
+    it('2, 20: gives the page no Node and no Electron, but three verbs, two dialogs and the menu', async () => {
       const seen = await page.evaluate(async () => {
         const names = ['require', 'process', 'module', 'Buffer', 'global', 'ipcRenderer', 'electron', '__dirname'];
         const own = names.filter((name) => Reflect.has(window, name));
@@ -120,9 +127,21 @@ describe.skipIf(reason !== null)(
         ['openStream', 'function'],
         ['pickDirectory', 'function'],
         ['pickFile', 'function'],
+        ['setMenuKeys', 'function'],
+        ['onMenuCommand', 'function'],
       ]);
       expect(seen.isFrozen).toBe(true);
     });
+
+    it.skipIf(!isRoot)(
+      `4: says where it has no sandbox${isRoot ? '' : ' (skipped: only root starts without it)'}`,
+      async () => {
+        await until('it is on standard error', () => printed.includes('(--no-sandbox)'));
+        expect(printed).toContain('Firstlight runs WITHOUT the sandbox of its pages (--no-sandbox).');
+        const title = () => shell.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getTitle());
+        expect(await title()).toMatch(/Firstlight \[no sandbox\]$/);
+      },
+    );
 
     it('3: isolates the preload script from what the page does to its own globals', async () => {
       const answered = await page.evaluate(async () => {

@@ -24,7 +24,7 @@ export class BrowserWindow extends EventEmitter {
   readonly isMinimized = vi.fn(() => true);
   readonly isMaximized = vi.fn(() => false);
   readonly getNormalBounds = vi.fn(() => ({ x: 10, y: 20, width: 1200, height: 700 }));
-  readonly webContents = { sendInputEvent: vi.fn() };
+  readonly webContents = { send: vi.fn() };
 
   constructor(options: Record<string, unknown>) {
     super();
@@ -71,7 +71,8 @@ export const ipcMain = Object.assign(new EventEmitter(), {
   handlers: new Map<string, (event: unknown) => unknown>(),
   handle: (channel: string, handler: (event: unknown) => unknown) => void ipcMain.handlers.set(channel, handler),
 });
-export const ipcRenderer = {
+export const ipcRenderer = Object.assign(new EventEmitter(), {
+  send: (channel: string, ...args: unknown[]) => void ipcMain.emit(channel, { senderFrame: sender.frame }, ...args),
   invoke: async (channel: string) => ipcMain.handlers.get(channel)?.({ senderFrame: sender.frame }),
   postMessage: (channel: string, message: unknown, ports: readonly MessagePort[]) => {
     ipcMain.emit(
@@ -80,7 +81,7 @@ export const ipcRenderer = {
       message,
     );
   },
-};
+});
 
 /** The objects that were exposed to the page, as the page sees them: copied by the rules of the bridge. */
 export const exposed: Record<string, unknown> = {};
