@@ -4,6 +4,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import { knativeGroup, knativeRevisions, knativeServices } from './knative/objects.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
+import type { PluginCredentials } from './kube/exec-credential.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 import { kubevirtGroup, vmInstances, vmReplicaSets } from './kubevirt/objects.ts';
@@ -16,19 +17,24 @@ export interface Cluster {
 }
 
 /** Opens the cluster of a target. Sends no request yet. Errors: TARGET_INVALID. */
-export async function openCluster(target: KubernetesTarget, env: NodeJS.ProcessEnv): Promise<Cluster> {
+export async function openCluster(
+  target: KubernetesTarget,
+  env: NodeJS.ProcessEnv,
+  plugins: PluginCredentials,
+): Promise<Cluster> {
   const { kubeconfig: path, context, contained: isContained } = target;
   const access = await readKubeconfig({ path, context, env, isContained });
-  return { client: createKubeClient(access), target, namespace: target.namespace ?? access.namespace };
+  return { client: createKubeClient(access, plugins), target, namespace: target.namespace ?? access.namespace };
 }
 
 /** The result of `work` with a target's cluster; the connections close afterwards. */
 export async function withCluster<Result>(
   target: KubernetesTarget,
   env: NodeJS.ProcessEnv,
+  plugins: PluginCredentials,
   work: (cluster: Cluster) => Promise<Result>,
 ): Promise<Result> {
-  const cluster = await openCluster(target, env);
+  const cluster = await openCluster(target, env, plugins);
   try {
     return await work(cluster);
   } finally {

@@ -23,6 +23,7 @@ import { readHostStats } from './hosts/stats.ts';
 import { testHosts } from './hosts/test-target.ts';
 import { watchHosts } from './hosts/watch.ts';
 import { listServiceRevisions, rollBackKnative, splitTraffic } from './knative/revisions.ts';
+import type { PluginCredentials } from './kube/exec-credential.ts';
 import { findVmSet } from './kubevirt/find-sets.ts';
 import { refuseUnfitForVm } from './kubevirt/kubevirt-workload.ts';
 import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
@@ -43,6 +44,7 @@ import { watchFunctions } from './watch-functions.ts';
 
 export interface DeployCallsOptions extends DeployContext {
   readonly targets: Targets;
+  readonly plugins: PluginCredentials;
   readonly getProject: (id: ProjectId) => Promise<Project>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 }
@@ -80,7 +82,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'targets:add': async (target) => {
       if (target.kind === 'kubernetes') {
         if (usesKubevirt(target)) refuseUnfitForVm(target.workload, {});
-        (await openCluster(target, env)).client.close();
+        (await openCluster(target, env, options.plugins)).client.close();
       } else {
         for (const uri of target.uris) checkUri(uri);
         checkListen(target);
@@ -261,7 +263,7 @@ function createOnTarget(options: DeployCallsOptions) {
   ): Promise<Result> => {
     const target = await options.targets.get(name);
     return target.kind === 'kubernetes'
-      ? await withCluster(target, options.env, onCluster)
+      ? await withCluster(target, options.env, options.plugins, onCluster)
       : await withFleet(target, options, onHosts);
   };
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createBundler } from '#core/bundle/bundler.ts';
 import { deployCalls, deployStreams } from '#core/deploy/deploy-calls.ts';
+import { createPluginCredentials } from '#core/deploy/kube/exec-credential.ts';
 import { createTargets } from '#core/deploy/targets.ts';
 import { createDoctor } from '#core/doctor/doctor.ts';
 import { createGatewayService } from '#core/gateway/gateway-calls.ts';
@@ -56,6 +57,8 @@ export interface CoreOptions {
   readonly uri?: string | undefined;
   readonly accel?: Accel | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Resolves when this process has the PATH of the person's login shell. Default: it has it. */
+  readonly pathReady?: Promise<unknown> | undefined;
   readonly log?: ((line: string) => void) | undefined;
   /** The time limit for an instance to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
@@ -279,6 +282,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     runtimes,
     env,
     targets: createTargets(layout),
+    plugins: createPluginCredentials(options.pathReady),
     getProject: projects.get,
     build: building.build,
     supervisorPath: resources.podSupervisorPath,

@@ -4,6 +4,7 @@ import { app, dialog } from 'electron';
 import { createCore } from '#core/engine/create-core.ts';
 import { limitPrograms } from '#core/engine/limit-programs.ts';
 import { limitRoots } from '#core/engine/limit-roots.ts';
+import { takeLoginPath } from '#core/exec/login-path.ts';
 import { createLayout } from '#core/store/layout.ts';
 import { locateResources, type Resources } from '#core/store/resources.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
@@ -44,9 +45,11 @@ async function start(resources: Resources, { folders, sample }: OpenRequest): Pr
   if (!setupSingleInstance(folders, (others) => void openFolders(others))) return app.quit();
   setupScheme();
   setupLockDown(log);
+  // The window does not wait for it.
+  const pathReady = takeLoginPath(process.env);
   await app.whenReady();
 
-  const core = await createCore({ resources, env: process.env, log });
+  const core = await createCore({ resources, env: process.env, log, pathReady });
   // The sample and the command line use the core as every client does.
   const ports = createMemoryPorts();
   serveSession(core, ports.engine);

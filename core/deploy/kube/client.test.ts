@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKubeClient, type KubeClient } from './client.ts';
+import { createPluginCredentials } from './exec-credential.ts';
 import { follow } from './follow.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
@@ -43,8 +44,8 @@ function kubeconfig(
   writeFileSync(path, JSON.stringify(file));
   return path;
 }
-const open = async (user: object) =>
-  createKubeClient(await readKubeconfig({ path: kubeconfig(user), context: null, env: {} }));
+const open = async (user: object, plugins = createPluginCredentials()) =>
+  createKubeClient(await readKubeconfig({ path: kubeconfig(user), context: null, env: {} }), plugins);
 const json = (response: ServerResponse, status: number, body: unknown) =>
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
@@ -153,6 +154,50 @@ describe('a client of a cluster', () => {
     expect(seen).toEqual(['Bearer token-1', 'Bearer token-1']);
     await client.json('/old');
     expect(seen.slice(2)).toEqual(['Bearer token-1', 'Bearer token-2']);
+    client.close();
+  });
+
+  it('shares what a plugin gave with all clients of an engine, and asks it once where several are refused', async () => {
+    const plugin = join(dir, 'plugin');
+    const count = join(dir, 'count');
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\necho run >> ${count}\nn=$(wc -l < ${count})\nprintf '{"status":{"token":"%s-%d"}}' "$1" $n\n`,
+    );
+    chmodSync(plugin, 0o755);
+    const seen: (string | undefined)[] = [];
+    const refused: (() => void)[] = [];
+    answer = (request, response) => {
+      seen.push(request.headers.authorization);
+      if (request.url !== '/old' || request.headers.authorization !== 'Bearer a-1') return json(response, 200, {});
+      refused.push(() => json(response, 401, {}));
+      // Both are on their way before the first of them is refused.
+      if (refused.length === 2) for (const refuse of refused) refuse();
+    };
+    const plugins = createPluginCredentials();
+    // They have the file in one place, one after another.
+    const first = await open({ exec: { command: plugin, args: ['a'] } }, plugins);
+    const second = await open({ exec: { command: plugin, args: ['a'] } }, plugins);
+    const other = await open({ exec: { command: plugin, args: ['b'] } }, plugins);
+    await Promise.all([first.json('/'), second.json('/')]);
+    expect(seen).toEqual(['Bearer a-1', 'Bearer a-1']);
+    await Promise.all([first.json('/old'), second.json('/old')]);
+    expect(seen.slice(4)).toEqual(['Bearer a-2', 'Bearer a-2']);
+    await other.json('/');
+    expect(seen.at(-1)).toBe('Bearer b-3');
+    for (const client of [first, second, other]) client.close();
+  });
+
+  it('runs a plugin when the PATH is there that finds it', async () => {
+    writeFileSync(join(dir, 'plugin'), `#!/bin/sh\necho '{"status":{"token":"found"}}'\n`);
+    chmodSync(join(dir, 'plugin'), 0o755);
+    answer = (request, response) => json(response, 200, { token: request.headers.authorization });
+    const link = join(dir, 'link');
+    const pathReady = new Promise((resolve) => setTimeout(resolve, 20)).then(() =>
+      symlinkSync(join(dir, 'plugin'), link),
+    );
+    const client = await open({ exec: { command: link } }, createPluginCredentials(pathReady));
+    expect(await client.json('/')).toEqual({ token: 'Bearer found' });
     client.close();
   });
 

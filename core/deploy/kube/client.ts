@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { maxWaitMs, parseRetryAfter } from '@firstlight/oci';
 import { FirstlightError } from '#shared/errors.ts';
 import { readNamedFile } from '../read-named-file.ts';
-import { createExecCredentials } from './exec-credential.ts';
+import type { ExecCredential, PluginCredentials } from './exec-credential.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
 import { createProxyAgent } from './proxy-agent.ts';
 import { type Status, statusError, statusSchema } from './status.ts';
@@ -50,7 +50,7 @@ export interface KubeClient {
   readonly close: () => void;
 }
 
-export function createKubeClient(access: ClusterAccess): KubeClient {
+export function createKubeClient(access: ClusterAccess, plugins: PluginCredentials): KubeClient {
   const isTls = access.server.protocol === 'https:';
   const agent =
     access.proxy !== undefined
@@ -58,11 +58,11 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       : isTls
         ? new Agent({ keepAlive: true })
         : new PlainAgent({ keepAlive: true });
-  const plugin = access.exec === undefined ? null : createExecCredentials(access.exec);
+  const plugin = plugins.of(access);
 
-  async function authorize(signal?: AbortSignal) {
-    if (plugin !== null) {
-      const { token, clientCert, clientKey } = await plugin.get(signal);
+  async function authorize(given: ExecCredential | null) {
+    if (given !== null) {
+      const { token, clientCert, clientKey } = given;
       return { authorization: token === undefined ? undefined : `Bearer ${token}`, cert: clientCert, key: clientKey };
     }
     // Other programs may replace a token in a file while we run.
@@ -71,7 +71,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
     return { authorization, cert: access.clientCert, key: access.clientKey };
   }
 
-  async function open(path: string, request: KubeRequest): Promise<IncomingMessage> {
+  async function open(path: string, request: KubeRequest, given: ExecCredential | null): Promise<IncomingMessage> {
     const { method = 'GET', query = {}, body, contentType = 'application/json', headers, accept, signal } = request;
     if (signal?.aborted) throw cancelled();
     const url = new URL(access.server);
@@ -80,7 +80,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
     const params = new URLSearchParams(ownQuery);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, value);
     url.search = params.toString();
-    const { authorization, cert, key } = await authorize(signal);
+    const { authorization, cert, key } = await authorize(given);
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const options: RequestOptions = {
       method,
@@ -118,12 +118,14 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
   }
 
   async function openAuthorized(path: string, request: KubeRequest): Promise<IncomingMessage> {
-    const answer = await open(path, request);
-    if (answer.statusCode !== 401 || plugin === null) return answer;
+    if (plugin === null) return await open(path, request, null);
+    const given = await plugin.get(request.signal);
+    const answer = await open(path, request, given);
+    if (answer.statusCode !== 401) return answer;
     // The token expired early: try once more with a fresh one.
     answer.resume();
-    plugin.forget();
-    return await open(path, request);
+    plugin.forget(given);
+    return await open(path, request, await plugin.get(request.signal));
   }
 
   /** Asks again where the server is too busy, or not ready yet: it has done nothing then. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { runTool } from '#core/exec/run-tool.ts';
 import { createSingleFlight } from '#core/store/single-flight.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { ExecPlugin } from './kubeconfig.ts';
+import type { ClusterAccess, ExecPlugin } from './kubeconfig.ts';
 
 /** Long enough for a person to log in by a browser; a network's own deadline is separate. Units: ms. */
 const loginTimeoutMs = 180_000;
@@ -27,17 +27,39 @@ export interface ExecCredential {
 /** Gives the credentials of a plugin; it runs once for all concurrent callers, and again when they have expired. */
 export interface ExecCredentials {
   readonly get: (signal?: AbortSignal) => Promise<ExecCredential>;
-  /** The server rejected the current credentials. */
-  readonly forget: () => void;
+  /** The server rejected these credentials. Newer ones stay: another caller may have asked for them. */
+  readonly forget: (rejected: ExecCredential) => void;
+}
+
+/** The credentials of all plugins, for all clients of an engine: a person who logs in does so once. */
+export interface PluginCredentials {
+  /** Null for a user without a plugin. */
+  readonly of: (access: ClusterAccess) => ExecCredentials | null;
+}
+
+/** `pathReady`: resolves when PATH is the one by which plugins are found. */
+export function createPluginCredentials(pathReady: Promise<unknown> = Promise.resolve()): PluginCredentials {
+  const known = new Map<string, ExecCredentials>();
+  return {
+    of: ({ exec, source, context, user }) => {
+      if (exec === undefined) return null;
+      // With the plugin itself: its entry in the file may be changed while we run.
+      const key = JSON.stringify([source, context, user, exec]);
+      const found = known.get(key) ?? createExecCredentials(exec, pathReady);
+      known.set(key, found);
+      return found;
+    },
+  };
 }
 
 /** Errors of `get`: CLUSTER_DENIED with the plugin's own message; TOOL_MISSING with its install hint. */
-export function createExecCredentials(plugin: ExecPlugin): ExecCredentials {
+function createExecCredentials(plugin: ExecPlugin, pathReady: Promise<unknown>): ExecCredentials {
   let current: { readonly credential: ExecCredential; readonly endsAtMs: number } | null = null;
   const asking = createSingleFlight<ExecCredential>('Cancelled.');
   const never = new AbortController().signal;
 
   async function ask(signal?: AbortSignal): Promise<ExecCredential> {
+    await pathReady;
     const { status } = await runPlugin(plugin, signal);
     const credential = {
       token: status.token,
@@ -54,8 +76,8 @@ export function createExecCredentials(plugin: ExecPlugin): ExecCredentials {
       if (current !== null && Date.now() < current.endsAtMs - earlyMs) return current.credential;
       return await asking.share('plugin', signal ?? never, () => ask(signal));
     },
-    forget: () => {
-      current = null;
+    forget: (rejected) => {
+      if (current?.credential === rejected) current = null;
     },
   };
 }

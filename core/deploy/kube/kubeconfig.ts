@@ -50,7 +50,10 @@ const fileSchema = z.looseObject({
 
 /** The address of a cluster, and the user. The secrets in it live as long as the value. */
 export interface ClusterAccess {
+  /** The kubeconfigs that were read, as one text. */
+  readonly source: string;
   readonly context: string;
+  readonly user: string;
   readonly namespace: string;
   readonly server: URL;
   readonly ca: string | undefined;
@@ -116,7 +119,9 @@ export async function readKubeconfig({
   const { username, password, token, tokenFile } = user.value;
   const server = new URL(cluster.value.server);
   return {
+    source: paths.join(delimiter),
     context: name,
+    user: chosen.value.user,
     namespace: chosen.value.namespace ?? 'default',
     server,
     ca: await readPem(cluster, 'certificate-authority'),

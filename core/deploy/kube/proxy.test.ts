@@ -9,6 +9,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseProxy } from './choose-proxy.ts';
 import { createKubeClient } from './client.ts';
+import { createPluginCredentials } from './exec-credential.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
 let dir: string;
@@ -78,7 +79,7 @@ async function ask(cluster: object, env: NodeJS.ProcessEnv = {}, user: object = 
     contexts: [{ name: 'one', context: { cluster: 'c', user: 'u' } }],
   };
   writeFileSync(path, JSON.stringify(file));
-  const client = createKubeClient(await readKubeconfig({ path, context: null, env }));
+  const client = createKubeClient(await readKubeconfig({ path, context: null, env }), createPluginCredentials());
   try {
     return await client.json('/version');
   } finally {

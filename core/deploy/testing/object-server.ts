@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { type Cluster, pathOf } from '../cluster.ts';
 import { createKubeClient } from '../kube/client.ts';
+import { createPluginCredentials } from '../kube/exec-credential.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 type Stored = KubeObject & { readonly spec?: unknown };
@@ -118,15 +119,19 @@ export async function openObjectServer(): Promise<ObjectServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
-  const client = createKubeClient({
-    context: 'one',
-    namespace: 'team',
-    server: new URL(`http://127.0.0.1:${address.port}`),
-    isInsecure: false,
-    ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
-    ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
-    ...{ impersonation: {}, proxy: undefined },
-  });
+  const client = createKubeClient(
+    {
+      ...{ source: 'config', user: 'u' },
+      context: 'one',
+      namespace: 'team',
+      server: new URL(`http://127.0.0.1:${address.port}`),
+      isInsecure: false,
+      ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
+      ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
+      ...{ impersonation: {}, proxy: undefined },
+    },
+    createPluginCredentials(),
+  );
   const target = {
     name: 'home',
     kind: 'kubernetes',

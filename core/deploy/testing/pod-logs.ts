@@ -2,6 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { Cluster } from '../cluster.ts';
 import { createKubeClient } from '../kube/client.ts';
+import { createPluginCredentials } from '../kube/exec-credential.ts';
 import type { PodObject } from '../kube/objects.ts';
 
 export type PodStatus = NonNullable<PodObject['status']>;
@@ -85,15 +86,19 @@ export async function openPodLogs(): Promise<PodLogs> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
-  const client = createKubeClient({
-    context: 'one',
-    namespace: 'team',
-    server: new URL(`http://127.0.0.1:${address.port}`),
-    isInsecure: false,
-    ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
-    ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
-    ...{ impersonation: {}, proxy: undefined },
-  });
+  const client = createKubeClient(
+    {
+      ...{ source: 'config', user: 'u' },
+      context: 'one',
+      namespace: 'team',
+      server: new URL(`http://127.0.0.1:${address.port}`),
+      isInsecure: false,
+      ...{ ca: undefined, serverName: undefined, clientCert: undefined, clientKey: undefined },
+      ...{ authorization: undefined, tokenFile: undefined, exec: undefined },
+      ...{ impersonation: {}, proxy: undefined },
+    },
+    createPluginCredentials(),
+  );
   const target = { name: 'home', kind: 'kubernetes', registry: 'r.example/team' } as Cluster['target'];
   const all: PodLogs = {
     cluster: { client, target, namespace: 'team' },
