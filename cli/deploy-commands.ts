@@ -59,7 +59,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--dry-run', 'print what would be applied and what it changes, and change nothing')
     .option('--no-wait', 'end as soon as it is applied')
     .option('--no-rollback', 'leave a deploy that fails as it is')
-    .option('--force', 'take over fields that another manager has set')
+    .option('--force', 'take over fields of another manager, or an unfinished deploy of another computer')
     .action(lazily(async () => (await import('./commands/deploy.ts')).deploy));
   addDeployed(deploy, addTo, lazily);
 
