@@ -38,18 +38,19 @@ const marks = {
 
 describe('a cold start on a cluster', () => {
   it('is made of phases that follow on each other, each with its bound', () => {
-    const { phases, totalMs } = makeColdStart(pod, events, marks);
+    const { phases, totalMs, boundMs } = makeColdStart(pod, events, marks);
     expect(phases.map(({ name, startMs, endMs, boundMs }) => [name, startMs, endMs, boundMs])).toEqual([
       ['schedule', 0, 0, 1000],
       ['pull', 0, 2000, 1000],
       ['create', 2000, 2000, 1000],
-      ['start', 2000, 2400, 1],
+      // From the API's whole seconds to the node's clock.
+      ['start', 2000, 2400, 1001],
       ['vmm', 2400, 2500, 1],
       ['boot', 2500, 3100, 1],
       ['wait', 3100, 3100, 1],
       ['answer', 3100, 3120, 1],
     ]);
-    expect(totalMs).toBe(3120);
+    expect([totalMs, boundMs]).toEqual([3120, 1001]);
   });
 
   it('has the guest’s own marks, each with the bound that its clock leaves', () => {
@@ -74,6 +75,17 @@ describe('a cold start on a cluster', () => {
       { name: 'firmware', endMs: 2700 },
       { name: 'boot', endMs: 3100 },
     ]);
+  });
+
+  it('has the start of its own container where the supervisor says nothing, not that of a sidecar', () => {
+    const running = (name: string, at: string) => ({
+      ...{ name, ready: true, restartCount: 0 },
+      state: { running: { startedAt: at } },
+    });
+    const containerStatuses = [running('istio-proxy', second(1)), running('function', second(4))];
+    const { phases, boundMs } = makeColdStart({ ...pod, status: { ...pod.status, containerStatuses } }, events, null);
+    expect(phases.at(-1)).toMatchObject({ name: 'start', endMs: 4000, boundMs: 1000 });
+    expect(boundMs).toBe(1000);
   });
 
   it('has no phase of negative length where whole seconds hide the order', () => {

@@ -5,6 +5,7 @@ import type { ClusterColdStart } from '#shared/model/deploy.ts';
 import { type Cluster, listPods, pathOf } from './cluster.ts';
 import { isReady } from './judge-rollout.ts';
 import type { EventObject, PodObject } from './kube/objects.ts';
+import { containerOf } from './logs.ts';
 import { podPorts } from './pod-image/pod-paths.ts';
 
 /** The supervisor's answer at `/marks`. Units: ns since 1970 as decimal text; 0: not yet. */
@@ -61,8 +62,10 @@ export function makeColdStart(
   addApi('schedule', scheduled, 'condition PodScheduled');
   addApi('pull', eventAt('Pulled'), 'event Pulled');
   addApi('create', eventAt('Created'), 'event Created');
+  const byApi = points.length;
   if (marks === null) {
-    addApi('start', pod.status?.containerStatuses?.[0]?.state?.running?.startedAt, 'containerStatus startedAt');
+    const own = pod.status?.containerStatuses?.find(({ name }) => name === containerOf(pod));
+    addApi('start', own?.state?.running?.startedAt, 'containerStatus startedAt');
   } else {
     addMark('start', marks.startedNs, 'supervisor: first instruction');
     addMark('vmm', marks.resumedNs, 'supervisor: QEMU let run');
@@ -74,8 +77,11 @@ export function makeColdStart(
     );
     addMark('answer', marks.firstAnsweredNs, 'guest: RESPONSE');
   }
+  const hasMarks = marks !== null && points.length > byApi;
   let startMs = 0;
-  const phases = points.map(({ name, endsAtMs, boundMs, source }) => {
+  const phases = points.map(({ name, endsAtMs, source, ...point }, index) => {
+    // The phase that begins by the API's times and ends by the node's clock has the bounds of both.
+    const boundMs = hasMarks && index === byApi ? point.boundMs + apiBoundMs : point.boundMs;
     // Whole seconds may put one before the other: a phase is never negative.
     const endMs = Math.max(startMs, endsAtMs - beginsAtMs);
     const phase = { name, startMs, endMs, boundMs, source };
@@ -87,6 +93,8 @@ export function makeColdStart(
     accel: marks?.accel ?? null,
     why: marks?.why ?? 'the pod has not said yet',
     totalMs: startMs,
+    // It is counted from the pod's creation, which the API gives in whole seconds.
+    boundMs: apiBoundMs + (hasMarks ? markBoundMs : 0),
     phases,
   };
 }

@@ -5,20 +5,19 @@ import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.
 import type { DeployContext } from './deploy-context.ts';
 import { knativeGroup } from './knative/objects.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { hasKubevirt, kubevirtInstall } from './kubevirt/find-sets.ts';
+import { hasKubevirt } from './kubevirt/find-sets.ts';
 import { kubevirtGroup } from './kubevirt/objects.ts';
+import { bindingFor, findLacking, neededRights, rightsTo, usefulRights } from './rights.ts';
+import { gatewayGroup } from './route.ts';
 import { tryPull } from './try-pull.ts';
 
-/** The actions of a deploy on a cluster. */
-const neededRights: readonly Right[] = [
-  { group: 'apps', resource: 'deployments', verb: 'patch' },
-  { group: 'apps', resource: 'deployments', verb: 'watch' },
-  { group: 'apps', resource: 'replicasets', verb: 'list' },
-  { group: '', resource: 'services', verb: 'patch' },
-  { group: '', resource: 'pods', verb: 'list' },
-  { group: '', resource: 'pods', subresource: 'log', verb: 'get' },
-  { group: '', resource: 'services', subresource: 'proxy', verb: 'get' },
-];
+/** Commands that provide what is missing, by the files of those who make it. */
+const installKvmPlugin =
+  'kubectl -n kube-system apply -f https://raw.githubusercontent.com/kubevirt/kubernetes-device-plugins/master/manifests/kvm-ds.yml';
+const knativeFiles = 'https://github.com/knative/serving/releases/latest/download';
+const installKnative = `kubectl apply -f ${knativeFiles}/serving-crds.yaml -f ${knativeFiles}/serving-core.yaml # then a network layer: https://knative.dev/docs/install`;
+const kubevirtFiles = 'https://github.com/kubevirt/kubevirt/releases/latest/download';
+const installKubevirt = `kubectl apply -f ${kubevirtFiles}/kubevirt-operator.yaml -f ${kubevirtFiles}/kubevirt-cr.yaml`;
 
 /**
  * Checks everything that a deploy needs of a cluster; one pod is tried. A failed check is a finding, not an error. Errors:
@@ -41,6 +40,7 @@ export async function testTarget(
       checkPull(cluster, context, signal),
       checkAutoscaling(cluster, signal),
       checkSecretRights(cluster, signal),
+      checkRouteRights(cluster, signal),
       checkOffers(cluster, signal),
       ...(runtimeClass === null ? [] : [checkRuntimeClass(cluster, runtimeClass, signal)]),
       ...(usesKubevirt(cluster.target) ? [checkMachines(cluster, signal)] : []),
@@ -63,7 +63,7 @@ async function checkAutoscaling(cluster: Cluster, signal: AbortSignal): Promise<
   const base = { id: 'autoscale', title: 'Autoscaling' } as const;
   const lacking = await findLacking(
     cluster,
-    [{ group: 'autoscaling', resource: 'horizontalpodautoscalers', verb: 'patch' }],
+    rightsTo('autoscaling', 'horizontalpodautoscalers', ['get', 'patch', 'delete']),
     signal,
   );
   if (lacking.length > 0) {
@@ -77,12 +77,30 @@ async function checkAutoscaling(cluster: Cluster, signal: AbortSignal): Promise<
   return { ...base, status: 'warning', found: 'The cluster measures no pods: "autoscale" would do nothing.', fix };
 }
 
+/** A route needs rights of its own: where it is one of the Gateway API, to that. */
+async function checkRouteRights(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const base = { id: 'route', title: 'Routes' } as const;
+  const hasGateway = (await listGroups(cluster, signal)).has(gatewayGroup);
+  const verbs = ['get', 'patch', 'delete'] as const;
+  const wanted = [
+    ...rightsTo('networking.k8s.io', 'ingresses', verbs),
+    ...(hasGateway ? rightsTo(gatewayGroup, 'httproutes', verbs) : []),
+  ];
+  const lacking = await findLacking(cluster, wanted, signal);
+  if (lacking.length > 0) {
+    return { ...base, status: 'warning', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
+  }
+  return {
+    ...base,
+    status: 'ok',
+    found: `can be set and taken back${hasGateway ? ', also HTTPRoutes' : ''}`,
+    fix: null,
+  };
+}
+
 async function checkSecretRights(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'secrets', title: 'Secrets' } as const;
-  const wanted = [
-    { group: '', resource: 'secrets', verb: 'get' },
-    { group: '', resource: 'secrets', verb: 'patch' },
-  ] as const;
+  const wanted = rightsTo('', 'secrets', ['get', 'patch', 'delete']);
   const lacking = await findLacking(cluster, wanted, signal);
   if (lacking.length === 0) return { ...base, status: 'ok', found: 'can be checked and provided', fix: null };
   const found = `You may not: ${lacking.join(', ')}. Secrets of the cluster are then not checked beforehand.`;
@@ -94,11 +112,12 @@ async function checkWorkload(cluster: Cluster, signal: AbortSignal): Promise<Tar
   const base = { id: 'workload', title: 'Knative Serving' } as const;
   const { client } = cluster;
   if ((await nullIfMissing(client.json(`/apis/${knativeGroup}/v1`, { signal }))) === null) {
-    const fix = 'https://knative.dev/docs/install';
-    return { ...base, status: 'failed', found: `The cluster has no ${knativeGroup}.`, fix };
+    return { ...base, status: 'failed', found: `The cluster has no ${knativeGroup}.`, fix: installKnative };
   }
-  const verbs = ['get', 'patch', 'watch'] as const;
-  const wanted = verbs.map((verb) => ({ group: knativeGroup, resource: 'services', verb }));
+  const wanted = [
+    ...rightsTo(knativeGroup, 'services', ['get', 'list', 'patch', 'watch', 'delete']),
+    ...rightsTo(knativeGroup, 'revisions', ['list', 'watch']),
+  ];
   const lacking = await findLacking(cluster, wanted, signal);
   if (lacking.length === 0) return { ...base, status: 'ok', found: 'functions run as Knative Services', fix: null };
   return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
@@ -108,12 +127,11 @@ async function checkWorkload(cluster: Cluster, signal: AbortSignal): Promise<Tar
 async function checkMachines(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'kubevirt', title: 'KubeVirt' } as const;
   if (!(await hasKubevirt(cluster, signal))) {
-    return { ...base, status: 'failed', found: `The cluster has no ${kubevirtGroup}.`, fix: kubevirtInstall };
+    return { ...base, status: 'failed', found: `The cluster has no ${kubevirtGroup}.`, fix: installKubevirt };
   }
-  const right = (resource: string, verb: string) => ({ group: kubevirtGroup, resource, verb });
   const wanted = [
-    ...['list', 'patch', 'watch', 'delete'].map((verb) => right('virtualmachineinstancereplicasets', verb)),
-    right('virtualmachineinstances', 'watch'),
+    ...rightsTo(kubevirtGroup, 'virtualmachineinstancereplicasets', ['list', 'patch', 'watch', 'delete']),
+    ...rightsTo(kubevirtGroup, 'virtualmachineinstances', ['list', 'watch']),
   ];
   const lacking = await findLacking(cluster, wanted, signal);
   if (lacking.length === 0) return { ...base, status: 'ok', found: 'functions run as virtual machines', fix: null };
@@ -152,42 +170,6 @@ async function listGroups({ client }: Cluster, signal: AbortSignal): Promise<Rea
   return new Set(groups.map(({ name }) => name));
 }
 
-interface Right {
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly verb: string;
-}
-
-/** The rights that the user lacks in the namespace. Source: SelfSubjectAccessReview, `authorization.k8s.io/v1`. */
-async function findLacking(
-  { client, namespace }: Cluster,
-  rights: readonly Right[],
-  signal?: AbortSignal,
-): Promise<readonly string[]> {
-  const lacking: string[] = [];
-  for (const right of rights) {
-    const review = await client.json<{ status?: { allowed?: boolean } }>(
-      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-      {
-        method: 'POST',
-        body: {
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectAccessReview',
-          spec: { resourceAttributes: { namespace, ...right } },
-        },
-        signal,
-      },
-    );
-    const name = right.subresource === undefined ? right.resource : `${right.resource}/${right.subresource}`;
-    if (review.status?.allowed !== true) lacking.push(`${right.verb} ${name}`);
-  }
-  return lacking;
-}
-
-const bindingFor = ({ namespace, target }: Cluster): string =>
-  `kubectl -n ${namespace} create rolebinding firstlight-${target.name} --clusterrole=edit --user=YOU`;
-
 async function reach({ client }: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'reach', title: 'Cluster' } as const;
   try {
@@ -214,17 +196,21 @@ async function checkNamespace({ client, namespace }: Cluster, signal?: AbortSign
 async function checkRights(cluster: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'rights', title: 'Rights' } as const;
   const lacking = await findLacking(cluster, neededRights, signal);
-  if (lacking.length === 0) {
+  const fix = bindingFor(cluster);
+  if (lacking.length > 0) return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix };
+  const unseen = await findLacking(cluster, usefulRights, signal);
+  if (unseen.length === 0) {
     return { ...base, status: 'ok', found: `all that a deploy needs in ${cluster.namespace}`, fix: null };
   }
-  return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
+  const found = `You may not: ${unseen.join(', ')}. A deploy works without; why pods fail, a cold start or a POST is then not had.`;
+  return { ...base, status: 'warning', found, fix };
 }
 
 async function checkKvm(cluster: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
   const { resource, reason } = await findKvmResource(cluster, signal);
   const base = { id: 'kvm', title: 'Acceleration' } as const;
   if (resource !== null) return { ...base, status: 'ok', found: reason, fix: null };
-  return { ...base, status: 'warning', found: `Guests are emulated: ${reason}.`, fix: 'Install a KVM device plugin.' };
+  return { ...base, status: 'warning', found: `Guests are emulated: ${reason}.`, fix: installKvmPlugin };
 }
 
 async function checkPullSecret(cluster: Cluster, signal?: AbortSignal): Promise<TargetCheck> {

@@ -233,6 +233,8 @@ export const clusterColdStartSchema = z.object({
   /** The reason why it is emulated, or a statement that it is not. */
   why: z.string(),
   totalMs: z.number(),
+  /** The bound of the whole: ± ms, as far as the clocks of the node and of the control plane agree. */
+  boundMs: z.number(),
   phases: z.array(clusterPhaseSchema),
 });
 export type ClusterColdStart = z.output<typeof clusterColdStartSchema>;

@@ -9,6 +9,7 @@ const start = {
   accel: 'tcg',
   why: 'no /dev/kvm',
   totalMs: 3500,
+  boundMs: 1001,
   phases: [
     { name: 'schedule', startMs: 0, endMs: 0, ...second },
     { name: 'pull', startMs: 0, endMs: 2000, ...second },
