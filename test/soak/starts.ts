@@ -20,6 +20,8 @@ const sampleEvery = 50;
 const leakBytesPerStart = 6_600;
 /** The garbage that collection sometimes leaves, independent of the count. */
 const slackBytes = 1.5 * 2 ** 20;
+/** What the system may count of an engine beyond its heap, for good: pages that an allocator keeps. */
+const slackRssBytes = 24 * 2 ** 20;
 
 /** Starts a function again and again in one engine: memory, descriptors and files must stay constant. */
 export async function soakStarts({ count, signal, log }: SoakOptions): Promise<SoakReport> {
@@ -73,6 +75,10 @@ export async function soakStarts({ count, signal, log }: SoakOptions): Promise<S
     tally.add('files at the start', first.files);
     tally.add('files at the end', last.files);
     if (grown > slackBytes + leakBytesPerStart * count) tally.harm(`${count} starts left ${grown} bytes of heap`);
+    const grownRss = last.rssBytes - first.rssBytes;
+    if (grownRss > slackRssBytes + leakBytesPerStart * count) {
+      tally.harm(`${count} starts left ${grownRss} bytes resident`);
+    }
     if (last.descriptors > first.descriptors + 2)
       tally.harm(`${count} starts: descriptors ${show(first)}, then ${show(last)}`);
     if (last.files > first.files + 2) tally.harm(`${count} starts: files ${show(first)}, then ${show(last)}`);

@@ -9,8 +9,8 @@ export interface SettingsActions {
   readonly reset: () => void;
   /** The registries whose name and password may go to a token service on another host. Errors: as the calls. */
   readonly listRegistries: () => Promise<readonly AllowedTokenService[]>;
-  /** Allows a token service for a registry; null takes that back. */
-  readonly setTokenService: (registry: string, tokenService: string | null) => Promise<void>;
+  /** Takes back what a person allowed for a registry. */
+  readonly forgetTokenService: (registry: string) => Promise<void>;
 }
 
 export function createSettingsActions({ saved, client }: StudioContext): SettingsActions {
@@ -24,8 +24,8 @@ export function createSettingsActions({ saved, client }: StudioContext): Setting
     },
     reset: () => saved.setState({ preferences: initialPreferences, theme: initialSaved.theme }),
     listRegistries: async () => allowedTokenServices(await client.call('settings:get', {})),
-    setTokenService: async (registry, tokenService) => {
-      await client.call('settings:set', { values: { [tokenServiceKey(registry)]: tokenService } });
+    forgetTokenService: async (registry) => {
+      await client.call('settings:set', { values: { [tokenServiceKey(registry)]: null } });
     },
   };
 }

@@ -1,17 +1,14 @@
-import { type FormEvent, useEffect, useState } from 'react';
-import { type AllowedTokenService, readRegistryHost, readTokenService } from '#shared/model/token-service.ts';
+import { useEffect, useState } from 'react';
+import type { AllowedTokenService } from '#shared/model/token-service.ts';
 import { useStudio } from '../../bind/studio.tsx';
-import { Button, IconButton } from '../../ui/button.tsx';
-import fieldStyles from '../../ui/field.module.css';
+import { IconButton } from '../../ui/button.tsx';
 import styles from './settings.module.css';
 
-/** The registries whose tokens come from another host, as GitLab's do: a person allows each. */
+/** The registries whose tokens come from another host, as GitLab's do. A person allows each on the command line. */
 export function Registries() {
   const { settings } = useStudio();
   const [allowed, setAllowed] = useState<readonly AllowedTokenService[] | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
-  const [host, setHost] = useState('');
-  const [address, setAddress] = useState('');
 
   /** Does something, and shows what the settings then say. */
   const refresh = async (work: () => Promise<void> = async () => undefined) => {
@@ -25,19 +22,6 @@ export function Registries() {
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: they are read when the page opens
   useEffect(() => void refresh(), []);
-
-  const allow = (event: FormEvent) => {
-    event.preventDefault();
-    const registry = readRegistryHost(host);
-    const tokenService = readTokenService(address);
-    if (registry === null) return setFailure('A registry is what its images’ names begin with: registry.example.com');
-    if (tokenService === null) {
-      return setFailure('A token service is https:// and a host, without a path: https://gitlab.example.com');
-    }
-    setHost('');
-    setAddress('');
-    void refresh(() => settings.setTokenService(registry, tokenService));
-  };
 
   return (
     <section aria-label="Registries">
@@ -59,7 +43,7 @@ export function Registries() {
                   icon="close"
                   size={12}
                   label={`Take back ${tokenService} for ${registry}`}
-                  onClick={() => void refresh(() => settings.setTokenService(registry, null))}
+                  onClick={() => void refresh(() => settings.forgetTokenService(registry))}
                 />
               </td>
             </tr>
@@ -71,25 +55,10 @@ export function Registries() {
           )}
         </tbody>
       </table>
-      <form className={styles.add} onSubmit={allow}>
-        <input
-          className={`${fieldStyles.input} mono`}
-          aria-label="Registry"
-          placeholder="registry.example.com"
-          spellCheck={false}
-          value={host}
-          onChange={({ target }) => setHost(target.value)}
-        />
-        <input
-          className={`${fieldStyles.input} mono`}
-          aria-label="Its token service"
-          placeholder="https://gitlab.example.com"
-          spellCheck={false}
-          value={address}
-          onChange={({ target }) => setAddress(target.value)}
-        />
-        <Button type="submit">Allow</Button>
-      </form>
+      <p className="muted">
+        The window gives no such word, lest a page that is not yours did. On the command line:{' '}
+        <code className="selectable">firstlight registry allow registry.example.com https://gitlab.example.com</code>
+      </p>
       {failure !== null && (
         <span className="danger" role="alert">
           {failure}
