@@ -37,15 +37,15 @@ export async function deploy(session: Session, dir: string, options: DeployOptio
       ...(options.profile !== undefined && { profile: checkName(options.profile, 'profile') }),
       ...(options.replicas !== undefined && { replicas: options.replicas }),
     };
+    const { wait, rollback, force = false, signKey } = options;
     if (options.dryRun) {
-      const preview = await session.call('deploy:preview', { projectId, target, ...choice });
+      const preview = await session.call('deploy:preview', { projectId, target, ...choice, force });
       session.printJson(preview);
       if (preview.note !== '') session.note(`${preview.note}\n`);
       session.print(preview.yaml);
       session.print(`\n${session.style.dim('# what changes on the cluster')}\n${renderDiff(session, preview)}`);
       return 0;
     }
-    const { wait, rollback, force = false, signKey } = options;
     const key = signKey === undefined ? {} : { signKey: resolve(session.io.cwd, signKey) };
     const done = await session.call('deploy:start', { projectId, target, ...choice, ...key, wait, rollback, force });
     session.printJson(done);
@@ -154,7 +154,7 @@ export async function showStatus(session: Session, name: string, { target }: OfT
       source,
     ]);
     session.print(
-      `\nCold start of ${coldStart.pod}, ${formatMs(coldStart.totalMs)} (${coldStart.accel ?? 'not known'}: ${session.style.foreign(coldStart.why)})\n`,
+      `\nCold start of ${coldStart.pod}, ${formatMs(coldStart.totalMs)} ± ${formatMs(coldStart.boundMs)} (${coldStart.accel ?? 'not known'}: ${session.style.foreign(coldStart.why)})\n`,
     );
     session.print(renderTable(['PHASE', '>TOOK', '>BOUND', 'FROM'], rows, session.style));
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CallContext } from '#shared/contract/index.ts';
 import { deployCalls } from './deploy-calls.ts';
+import { createPluginCredentials } from './kube/exec-credential.ts';
 import { labelsOf } from './names.ts';
 import { type ObjectServer, openObjectServer } from './testing/object-server.ts';
 
@@ -28,7 +29,8 @@ afterEach(async () => {
 /** The calls of one home, in which every name is a target of the same cluster. */
 function callsOf(home: string) {
   const get = async (name: string) => ({ ...server.cluster.target, name, kubeconfig: join(dir, 'kubeconfig') });
-  const options = { targets: { get }, env: {}, layout: { dataDir: join(dir, home) }, graceMs: 0 };
+  const layout = { dataDir: join(dir, home) };
+  const options = { targets: { get }, env: {}, layout, graceMs: 0, plugins: createPluginCredentials() };
   return deployCalls(options as unknown as Parameters<typeof deployCalls>[0]);
 }
 const context = { signal: new AbortController().signal } as CallContext;
