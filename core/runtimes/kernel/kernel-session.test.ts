@@ -50,6 +50,7 @@ describe('a kernel that runs to its end', () => {
     expect(readKernelPanic('a\n[ 5.3] Kernel panic - not syncing: VFS: no root\nCPU: 0')).toEqual({
       message: 'The kernel panicked: VFS: no root',
       report: '[ 5.3] Kernel panic - not syncing: VFS: no root\nCPU: 0',
+      byProgram: false,
     });
   });
 
