@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   type ComposedImage,
   type OciReference,
@@ -8,12 +7,14 @@ import {
   type RegistryAccess,
 } from '@firstlight/oci';
 import type { Build } from '#core/images/image-store.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { fromFormatError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { allowedTokenService } from '#core/store/token-services.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { attest } from './attest/attest.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { findRegistryCredentials } from './credentials.ts';
@@ -30,6 +31,7 @@ interface PushContext {
 
 interface FunctionContext {
   readonly layout: Layout;
+  readonly runtimes: ReadonlyMap<RuntimeId, Pick<Runtime, 'listParts'>>;
   readonly env: NodeJS.ProcessEnv;
   readonly version: string;
   readonly findCommit: (dir: string) => Promise<string | null>;
@@ -59,7 +61,7 @@ export async function pushFunction(
   target: KubernetesTarget,
   { bundle, image }: Pick<Build, 'bundle' | 'image'>,
   pod: PodImage,
-  { layout, env, version, findCommit }: FunctionContext,
+  { layout, runtimes, env, version, findCommit }: FunctionContext,
   options: Omit<PushContext, 'env' | 'layout'> & { readonly signKey?: string | undefined },
 ): Promise<Pushed> {
   const { signKey, progress } = options;
@@ -69,15 +71,18 @@ export async function pushFunction(
     const pushed = await push(place, target, pod.image, { ...options, layout, env });
     progress({ step: 'push', message: 'Attaching SBOM and provenance' });
     const commit = await findCommit(bundle.projectDir);
-    const vmmDigest = pod.image.layers[0]?.digest.slice(-32);
-    const packagesPath = join(await layout.ensure(layout.podLayersDir), `packages-${vmmDigest}.json`);
-    const packed = { bundle, image, hostFiles: pod.hostFiles, packagesPath, commit, version };
+    const { parts, hostFiles } = (await runtimes.get(image.runtime)?.listParts?.(bundle, options)) ?? noParts;
+    const packagesDir = await layout.ensure(layout.podLayersDir);
+    const own = { parts, hostFiles: [...pod.hostFiles, ...hostFiles], packagesDir };
+    const packed = { bundle, image, ...own, commit, version };
     await attest(place.reference, pod.image, packed, key, place.access);
     return pushed;
   } catch (thrown) {
     throw fromFormatError(thrown);
   }
 }
+
+const noParts = { parts: [], hostFiles: [] };
 
 interface Place {
   readonly reference: Extract<OciReference, { kind: 'registry' }>;

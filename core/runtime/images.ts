@@ -81,6 +81,24 @@ export interface Bases {
   readonly prune: (used: ReadonlySet<string>) => Promise<void>;
 }
 
+/** A part of an image for a bill of materials, such as its kernel. */
+export interface ImagePart {
+  readonly kind: 'operating-system' | 'library';
+  readonly name: string;
+  readonly version: string;
+  /** Source: package-url specification. */
+  readonly purl: string | null;
+  /** An SPDX identifier; null where it is not known. */
+  readonly license: string | null;
+}
+
+/** The contents of an image other than its function's code. */
+export interface ImageParts {
+  readonly parts: readonly ImagePart[];
+  /** The files of this machine that it has. */
+  readonly hostFiles: readonly string[];
+}
+
 /** The images of a runtime. */
 export interface RuntimeImages {
   readonly bundling: RuntimeBundling;
@@ -90,6 +108,8 @@ export interface RuntimeImages {
   readonly fingerprintFiles?: (config: ProjectConfig) => readonly string[];
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
+  /** What its images consist of beside the function. Default: the kernel that its fingerprint names. */
+  readonly listParts?: (bundle: Bundle, context: BuildContext) => Promise<ImageParts>;
   /** The bases, for runtimes whose images share some. */
   readonly bases?: Bases;
 }

@@ -98,6 +98,7 @@ describe.skipIf(reason !== null)(`an image in a registry${reason === null ? '' :
     };
     const purls = spdx.packages.flatMap(({ externalRefs = [] }) => externalRefs.map((one) => one.referenceLocator));
     expect(purls).toContain('pkg:npm/tiny-word@1.2.3');
+    expect(purls.some((purl) => /^pkg:npm\/quickjs-wasi@\d/.test(purl))).toBe(true);
     expect(purls.some((purl) => /^pkg:deb\/[a-z]+\/qemu-system-x86@/.test(purl))).toBe(true);
     expect(purls.some((purl) => /^pkg:deb\/[a-z]+\/libc6@/.test(purl))).toBe(true);
     const cycloneDx = first.get('application/vnd.cyclonedx+json') as { components: { purl?: string; type: string }[] };

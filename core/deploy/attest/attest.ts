@@ -9,6 +9,7 @@ import {
   type RegistryAccess,
 } from '@firstlight/oci';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import type { ImagePart } from '#core/runtime/images.ts';
 import { digestFile } from '#core/store/digest.ts';
 import type { Image } from '#shared/model/image.ts';
 import { type Component, listDebianPackagesOnce, listNpmPackages } from './components.ts';
@@ -20,9 +21,11 @@ import { signImage, signStatement } from './sign.ts';
 export interface Packed {
   readonly bundle: Bundle;
   readonly image: Image;
-  /** The files of this machine in the layer of the VMM, and the place for the list of their packages. */
+  /** The runtime's parts of its image. */
+  readonly parts: readonly ImagePart[];
+  /** The files of this machine in it, and the folder for lists of their packages. */
   readonly hostFiles: readonly string[];
-  readonly packagesPath: string;
+  readonly packagesDir: string;
   readonly commit: string | null;
   /** Firstlight's. */
   readonly version: string;
@@ -93,13 +96,13 @@ export async function attest(
 }
 
 async function listComponents(
-  { bundle, image, hostFiles, packagesPath, version }: Packed,
+  { bundle, image, parts, hostFiles, packagesDir, version }: Packed,
   signal?: AbortSignal,
 ): Promise<Component[]> {
   const own = { purl: null, license: null };
   const [npm, debian, digest] = await Promise.all([
     listNpmPackages(bundle),
-    listDebianPackagesOnce(packagesPath, hostFiles, signal),
+    listDebianPackagesOnce(packagesDir, hostFiles, signal),
     digestFile(image.path),
   ]);
   return [
@@ -112,6 +115,7 @@ async function listComponents(
       sha256: digest.sha256,
     },
     { ...own, kind: 'application', name: `firstlight (runtime ${image.runtime}, supervisor of pods)`, version },
+    ...parts,
     ...npm,
     ...debian,
   ];

@@ -1,9 +1,11 @@
 /** What is in the image of a deployed function, by name and version. */
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { runTool } from '#core/exec/run-tool.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import { sha256 } from '#core/store/digest.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 import { toFirstlightError } from '#shared/errors.ts';
@@ -68,18 +70,23 @@ export async function listDebianPackages(paths: readonly string[], signal?: Abor
   return [...byName(packages), ...byName(await Promise.all(strays.map(describeFile)))];
 }
 
-/** The same, kept in a file: dpkg needs a second for the files of a QEMU. */
+/** The same, kept in a file of `dir` as long as the files stay as they are: dpkg needs a second for those of a QEMU. */
 export async function listDebianPackagesOnce(
-  recordPath: string,
+  dir: string,
   paths: readonly string[],
   signal?: AbortSignal,
 ): Promise<Component[]> {
+  const sorted = [...new Set(paths)].sort();
+  const stamps = await Promise.all(sorted.map(async (path) => ({ path, ...stampOf(await stat(path)) })));
+  const recordPath = join(dir, `packages-${sha256(JSON.stringify(stamps)).slice(0, 32)}.json`);
   const known = await readJson(recordPath, z.array(componentSchema));
   if (known.ok && known.value !== undefined) return known.value;
-  const found = await listDebianPackages(paths, signal);
+  const found = await listDebianPackages(sorted, signal);
   await writeAtomic(recordPath, JSON.stringify(found), { durable: false });
   return found;
 }
+
+const stampOf = ({ size, mtimeMs }: Stats) => ({ size, mtimeMs });
 
 /** Where /usr is merged, dpkg knows a file by its path of before. */
 const formsOf = (path: string) =>

@@ -62,8 +62,6 @@ export async function makeContainerImage(request: ContainerImageRequest): Promis
     },
     annotations: describeImage(name, version, runtime.id, image.id),
   });
-  const hostFiles = [...parts.base.values()].flatMap((node) =>
-    node.kind === 'file' && node.content.kind === 'host' ? [node.content.path] : [],
-  );
-  return { image: composed, hostFiles, vmmBytes: base.size, functionBytes: own.size };
+  // The files of this machine in it are its runtime's to name.
+  return { image: composed, hostFiles: [], vmmBytes: base.size, functionBytes: own.size };
 }

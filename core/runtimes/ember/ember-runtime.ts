@@ -16,6 +16,7 @@ import { emberBundling } from './bundling.ts';
 import { describeLacks } from './describe-lacks.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
+import { listEmberParts } from './list-parts.ts';
 import {
   exclusiveResourceOf,
   hasNetwork,
@@ -35,7 +36,7 @@ import type { Baker } from './types.ts';
 
 export interface EmberOptions {
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'pathOf'>;
+  readonly resources: Pick<Resources, 'pathOf' | 'version'>;
   /**
    * The rate of this host's time-stamp counter as earlier guests measured it, which saves the next guest the
    * measurement.
@@ -137,6 +138,10 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       hasNetwork(config) ? networkKernelPath : kernelPath,
       ...(workerPath === undefined ? [] : [workerPath]),
     ],
+    listParts: async ({ config }) => ({
+      parts: await listEmberParts(resources.version, hasNetwork(config)),
+      hostFiles: [],
+    }),
     buildImage: async (bundle, path, context) => {
       context.progress({ step: 'evaluate', message: 'Evaluating the function and writing its heap into an image' });
       const bake = (await theBaker()).bake({

@@ -29,6 +29,7 @@ import { nanosBundling, runsFunction } from './bundling.ts';
 import { readNanosPanic } from './crash/read-crash.ts';
 import { hasDiagnostics, needsStrace } from './diagnostics.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
+import { listNanosParts } from './list-parts.ts';
 import { type NanosConfig, nanosConfigOf } from './options.ts';
 import { releaseCheck } from './release-check.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
@@ -145,6 +146,10 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       return `nanos ${builderVersion} ${release.digest} ${digest}`;
     },
     buildImage,
+    listParts: async ({ config, projectDir }, context) => {
+      const { release, request } = await open(config, projectDir);
+      return listNanosParts(config, release.version, await bases.ensure(request, context));
+    },
     bases,
     probeHost: async ({ config, ...request }) => {
       const nanos = nanosConfigOf(config);
