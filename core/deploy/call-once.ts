@@ -38,8 +38,9 @@ export async function callOnce(
     if (found instanceof FirstlightError) {
       if (found.code === 'CLUSTER_DENIED') return notCalled(found.message);
       if (found.code !== 'CLUSTER_UNREACHABLE' || isLate) throw found;
-    } else if (!noAnswers.includes(found.status)) return readAnswer(found);
-    else if (isLate) {
+    } else if (!noAnswers.includes(found.status)) {
+      if (isLate || !isPassing(found)) return readAnswer(found);
+    } else if (isLate) {
       const { status, text } = found;
       throw new FirstlightError('DEPLOY_FAILED', `${name} does not answer on ${target.name}, by status ${status}.`, {
         details: { output: ownWords(text) ?? text.slice(0, 4000), subject: name },
@@ -47,6 +48,10 @@ export async function callOnce(
     }
   }
 }
+
+/** The API server's own answer, but not for lack of rights: a Service that was just made may be unknown to it. */
+const isPassing = ({ status, text }: KubeAnswer): boolean =>
+  status >= 400 && status !== 401 && status !== 403 && ownWords(text) !== undefined;
 
 const notCalled = (why: string): FirstCall => ({ answer: null, warnings: [`It was not called: ${why}`] });
 

@@ -249,6 +249,19 @@ it('deploys where it may not call the function, and says so', async () => {
   expect(imageOf()).toBe('r/greet@sha256:1');
 });
 
+it('calls again where the API server does not know the Service yet', async () => {
+  const message = 'services "greet" not found';
+  let calls = 0;
+  refuse(null);
+  server.refuse = (request) => {
+    if (request !== callPath) return undefined;
+    calls += 1;
+    return calls < 3 ? answer(404, { kind: 'Status', apiVersion: 'v1', message }) : answer(200);
+  };
+  expect((await deploy(first)).answer).toMatchObject({ status: 200 });
+  expect(calls).toBe(3);
+});
+
 describe('two deploys of one function at once', () => {
   const lost = {
     code: 'CONFLICT',
