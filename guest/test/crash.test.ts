@@ -32,13 +32,14 @@ describe('a crash of the engine', () => {
   it('is a panic when the image has no function', async () => {
     const { kernelPath } = await import('../../build/guest.mjs').then(({ buildGuest }) => buildGuest());
     const guest = await functions.start({ image: kernelPath });
+    // The marks come last.
     await expect
-      .poll(() => guest.console(), { timeout: 5000 })
-      .toContain('ember: panic: this kernel carries no function');
+      .poll(() => guest.console(), { timeout: 15_000 })
+      .toMatch(/marks \(counts since entry\): kernel \d+ memory \d+\r\n/);
+    expect(guest.console()).toContain('ember: panic: this kernel carries no function');
     expect(guest.console()).toMatch(
       / {2}rip [0-9a-f]{16} {2}ember_main\+0x\w+\r\n {2}rax [0-9a-f]{16} [\s\S]* rsp 0000000001d[0-9a-f]{5}\r\n[\s\S]* cs 23\r\n/,
     );
-    expect(guest.console()).toMatch(/marks \(counts since entry\): kernel \d+ memory \d+\r\n/);
   });
 });
 
