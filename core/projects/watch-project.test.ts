@@ -54,7 +54,7 @@ describe.skipIf(!canUnshare)(`a folder that cannot be watched${reason}`, () => {
       conditions: ['source'],
       mainFields: ['module', 'main'],
       loader: { '.prelude.js': 'text' },
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      banner: { js: "import { createRequire as make } from 'node:module'; const require = make(import.meta.url);" },
     });
     const dir = join(home, 'p');
     await mkdir(dir);
